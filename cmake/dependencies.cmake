@@ -1,0 +1,25 @@
+# What gpushard stands on. Debian 12: libfaiss-dev libopenblas-openmp-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
+# libxxhash-dev, libcli11-dev for the tool, libgtest-dev librapidcheck-dev libbenchmark-dev for the tests.
+
+find_package(Threads REQUIRED)
+# Faiss's own package names OpenMP::OpenMP_CXX without finding it, so OpenMP comes first.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(faiss CONFIG REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+
+# xxhash ships no CMake package; its functions are inlined (XXH_INLINE_ALL), so the header is all that is needed.
+find_path(GPUSHARD_XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+mark_as_advanced(GPUSHARD_XXHASH_INCLUDE_DIR)
+
+if(GPUSHARD_BUILD_CLI)
+    find_package(CLI11 CONFIG REQUIRED)
+endif()
+if(GPUSHARD_BUILD_TESTS)
+    find_package(GTest CONFIG REQUIRED)
+    find_package(rapidcheck CONFIG REQUIRED)
+endif()
+if(GPUSHARD_BUILD_BENCHMARKS)
+    find_package(benchmark CONFIG REQUIRED)
+endif()

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gpushard/bytes.hpp>
+
+namespace gpushard {
+
+enum class DeviceKind { cpu, cuda };
+
+std::string_view to_string(DeviceKind kind);  ///< "cpu", "cuda"
+
+/// A place that can hold a shard: a card, the host, or a part of one of them (a logical device: a physical device
+/// and a byte budget).
+struct DeviceInfo {
+    std::string spec;  ///< how it is named on the command line: "cuda:0", "cuda:0=24GiB", "cpu=2GiB"
+    std::string name;  ///< "A100 40 GB", "host memory"
+    std::string uuid;  ///< empty where there is none
+    std::string pci;   ///< PCI bus id, empty where there is none
+    DeviceKind kind = DeviceKind::cpu;
+    Bytes total_bytes = 0;
+    Bytes free_bytes = 0;         ///< what a new allocation may take, within the budget
+    Bytes context_bytes = 0;      ///< what a CUDA context will take from free_bytes; 0 where it exists already
+    double bytes_per_second = 0;  ///< memory bandwidth: the weight of this device where work is shared equally
+    bool planning_only = false;   ///< a known card by name or a device from a rig file: nothing can be loaded on it
+};
+
+/// Finds what a machine has. Thread-safe.
+class DeviceInventory {
+public:
+    virtual ~DeviceInventory() = default;
+
+    /// The visible cards, "cuda:0" first. Throws DeviceError saying why there are none (no GPU support compiled in,
+    /// no driver, ...).
+    virtual std::vector<DeviceInfo> cards() const = 0;
+
+    /// The host, as `cpu` without a budget means it: what this process may really use (limits of its control group,
+    /// its resource limits, and the memory available on the machine).
+    virtual DeviceInfo host() const = 0;
+};
+
+/// The machine this runs on.
+const DeviceInventory& system_inventory();
+
+/// Reads a device specification, the argument of `--devices`: a comma-separated list of
+///   cuda:all | cuda:1 | a PCI id | a UUID | cuda:0=24GiB   cards of this machine, the last with a byte budget
+///   cpu | cpu=2GiB                                         the host
+///   any                                                    the cards if there are, else the host
+///   4xA100-40GB                                            known cards by name, for planning only
+///   @rig.json                                              what `gpushard devices --json` printed, for planning only
+/// each followed by `*N` to repeat it. An empty text means the default of this build: `cuda:all` where CUDA is
+/// compiled in, else `cpu`. Budgets of the host are taken at their word here; loading checks them against the memory
+/// there is. Throws InvalidArgument for a malformed or duplicate device, a budget of 0, or a budget above the card;
+/// DeviceError for a card that is not there; BadFile for an unreadable rig file.
+std::vector<DeviceInfo> resolve_devices(std::string_view specification,
+                                        const DeviceInventory& inventory = system_inventory());
+
+/// A card the catalogue knows, for planning without one.
+struct KnownCard {
+    std::string name;  ///< "A100-40GB": as it is typed in a specification
+    Bytes total_bytes = 0;
+    double bytes_per_second = 0;
+};
+
+/// All known cards, smallest memory first, and by name among equals.
+const std::vector<KnownCard>& known_cards();
+
+/// What a CUDA context, its modules and the cuBLAS workspace take on a card until `gpushard devices --measure` has
+/// measured it: an assumption, and printed as one.
+inline constexpr Bytes assumed_context_bytes = 512_MiB;
+
+/// A DeviceInfo for a known card with all of its memory free.
+DeviceInfo describe(const KnownCard& card);
+
+}  // namespace gpushard

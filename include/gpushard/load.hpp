@@ -1,0 +1,86 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <gpushard/byte_source.hpp>
+#include <gpushard/placement_plan.hpp>
+#include <gpushard/sharded_index.hpp>
+
+namespace gpushard {
+
+class Device;
+
+/// How far a load has come. Rates are averages since the load began.
+struct LoadProgress {
+    struct PerDevice {
+        std::string spec;
+        Bytes loaded_bytes = 0;  ///< payload bytes taken from the feed
+        Bytes total_bytes = 0;
+        double bytes_per_second = 0;
+        double seconds_left = 0;  ///< estimate; 0 when done
+    };
+    std::vector<PerDevice> devices;
+    Bytes loaded_bytes = 0;
+    Bytes total_bytes = 0;
+    double seconds = 0;  ///< since the load began
+    double bytes_per_second = 0;
+    double seconds_left = 0;
+};
+
+/// Knobs of a load.
+struct LoadOptions {
+    /// Where to load: see resolve_devices. Empty: every visible card in a CUDA build, the host otherwise.
+    std::string devices;
+    PlanOptions plan;
+    /// Called from a thread of the load, never by two at a time, at most every `progress_interval` and once at the
+    /// end. An exception it throws gives the load up.
+    std::function<void(const LoadProgress&)> on_progress;
+    std::chrono::milliseconds progress_interval{100};
+    /// Ask to stop through it: the load ends with Cancelled within one block per device, leaving nothing behind.
+    std::stop_token stop;
+};
+
+/// Loads an index file: inspects, probes the devices, plans, and fills one shard per device by streaming. A
+/// transaction: returns a whole index or throws and leaves nothing behind. Throws what inspect_index, resolve_devices
+/// and plan_placement throw; FileChanged when the file changes meanwhile; DeviceError; Cancelled.
+ShardedIndex load(const std::filesystem::path& path, const LoadOptions& options = {});
+
+/// The same for an index cut into several files, in order.
+ShardedIndex load(const std::vector<std::filesystem::path>& parts, const LoadOptions& options = {});
+
+/// Loads exactly the placement of `plan`, on the machine it was made for. Free memory is checked again
+/// (InsufficientMemory); another index (FileChanged, by fingerprint) or another device (DeviceError, by UUID where
+/// there is one) is refused. `options.devices` and `options.plan` are not used.
+ShardedIndex load(const PlacementPlan& plan, const LoadOptions& options = {});
+
+/// Plans `path` as load would, without loading: inspects, probes the devices, plans, and takes the fingerprint.
+PlacementPlan plan(const std::filesystem::path& path, const LoadOptions& options = {});
+PlacementPlan plan(const std::vector<std::filesystem::path>& parts, const LoadOptions& options = {});
+
+/// The seam under the calls above, for devices and sources of your own: loads `plan` from `source` onto `devices`,
+/// one for each entry of plan.devices in the same order (null where the plan gives it no rows). The index keeps the
+/// devices alive.
+ShardedIndex load(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
+                  std::vector<std::shared_ptr<Device>> devices, const LoadOptions& options = {});
+
+/// What `verify` found.
+struct VerifyReport {
+    std::int64_t rows = 0;              ///< rows searched for
+    double worst_error = 0;             ///< largest |reported - exact distance|, relative to the scale of the metric
+    double error_bound = 0;             ///< what worst_error may be at this precision
+    std::vector<std::string> failures;  ///< one line each; empty when every row was verified
+};
+
+/// Re-reads `rows` random rows from the index's file, searches each, and compares every answer with float32
+/// arithmetic on the vectors as they stand in the file: distances must agree, and no answer may be worse than the
+/// row itself. Cost: about 11 row reads and one search per row. Throws FileChanged when the file is another by now.
+VerifyReport verify(const ShardedIndex& index, std::int64_t rows, std::uint64_t seed = 1);
+
+}  // namespace gpushard
