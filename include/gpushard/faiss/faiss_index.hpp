@@ -16,8 +16,8 @@ namespace gpushard {
 /// throws gpushard's errors.
 std::unique_ptr<faiss::Index> as_faiss_index(const ShardedIndex& index);
 
-/// Loads an index that is already in memory; `source` must stay unchanged until this returns. Flat indexes only.
-/// Throws InvalidArgument for other types, naming them.
+/// Loads an index that is already in memory; `source` must stay unchanged until this returns and is not needed
+/// afterwards (`verify` needs it, and refuses). Flat indexes only: throws InvalidArgument for other types, naming them.
 ShardedIndex load(const faiss::Index& source, const LoadOptions& options = {});
 
 /// The profile of an index in memory, as inspect_index gives it for a file.

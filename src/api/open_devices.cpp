@@ -1,0 +1,91 @@
+#include "api/open_devices.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <omp.h>
+
+#include <gpushard/device_info.hpp>
+#include <gpushard/error.hpp>
+#include <gpushard/index_inspector.hpp>
+
+#include "cpu/cpu_device.hpp"
+#include "cpu/exact_search.hpp"
+
+namespace gpushard {
+namespace {
+
+bool is_used(const ShardPlacement& placement) { return placement.rows.count() > 0; }
+
+void check_host_memory(const PlacementPlan& plan) {
+    Bytes needed = plan.host_staging_bytes;
+    bool on_host = false;
+    for (const ShardPlacement& placement : plan.devices) {
+        if (!is_used(placement) || placement.device.kind != DeviceKind::cpu) continue;
+        on_host = true;
+        needed = checked_add(needed, placement.memory.peak());
+    }
+    if (!on_host) return;
+    const Bytes free = system_inventory().host().free_bytes;
+    if (needed <= free) return;
+    throw InsufficientMemory(
+        "host: the devices on the host need " + format_bytes(needed) + " with staging, this process may use " +
+            format_bytes(free) + ": short by " + format_bytes(needed - free),
+        needed - free, {{"cpu", needed, free, needed - free}}, {}, {{"device", std::string("cpu")}});
+}
+
+void refuse_card(const ShardPlacement& placement) {
+    if (placement.device.planning_only) {
+        throw DeviceError(
+            placement.device.spec,
+            "device " + placement.device.spec + " is for planning only, expected a device of this machine",
+            {"list the devices of this machine: gpushard devices"});
+    }
+    if (placement.device.kind == DeviceKind::cuda) {
+        throw DeviceError(placement.device.spec,
+                          "device " + placement.device.spec + ": no GPU support is compiled into this build",
+                          {"load on the host: --devices cpu"});
+    }
+}
+
+}  // namespace
+
+void refuse_unsupported(const PlacementPlan& plan) {
+    for (const ShardPlacement& placement : plan.devices) {
+        if (is_used(placement) && placement.device.kind == DeviceKind::cpu && !cpu_supports(plan.index.metric)) {
+            throw InvalidArgument(placement.device.spec + ": the Faiss this was built with does not know the metric " +
+                                  to_string(plan.index.metric));
+        }
+    }
+}
+
+void check_same_index(const PlacementPlan& plan, const ByteSource& source) {
+    const IndexProfile found = inspect_index(source);
+    const IndexProfile& planned = plan.index;
+    const bool same_header = found.fourcc == planned.fourcc && found.bytes == planned.bytes &&
+                             found.dim == planned.dim && found.count == planned.count &&
+                             found.metric == planned.metric && found.metric_arg == planned.metric_arg;
+    if (same_header && (plan.fingerprint.empty() || fingerprint(source, found) == plan.fingerprint)) return;
+    throw FileChanged(source.name() + ": not the index the plan was made for: " +
+                          (same_header ? "its content has another fingerprint, expected " + plan.fingerprint
+                                       : "its header differs (" + std::to_string(found.count) + " x " +
+                                             std::to_string(found.dim) + ", planned " + std::to_string(planned.count) +
+                                             " x " + std::to_string(planned.dim) + ")"),
+                      {"plan again: gpushard plan " + source.name()}, {{"file", source.name()}});
+}
+
+std::vector<std::shared_ptr<Device>> open_devices(const PlacementPlan& plan) {
+    const auto used = static_cast<int>(std::count_if(plan.devices.begin(), plan.devices.end(), is_used));
+    for (const ShardPlacement& placement : plan.devices) {
+        if (is_used(placement)) refuse_card(placement);
+    }
+    check_host_memory(plan);
+    const int threads = std::max(1, omp_get_max_threads() / std::max(1, used));
+    std::vector<std::shared_ptr<Device>> devices;
+    for (const ShardPlacement& placement : plan.devices) {
+        devices.push_back(is_used(placement) ? make_cpu_device(placement.device, threads) : nullptr);
+    }
+    return devices;
+}
+
+}  // namespace gpushard

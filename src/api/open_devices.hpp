@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <gpushard/backend.hpp>
+#include <gpushard/byte_source.hpp>
+#include <gpushard/placement_plan.hpp>
+
+namespace gpushard {
+
+/// Throws InvalidArgument when a device that is given rows cannot search the index: a metric the linked Faiss does not
+/// know.
+void refuse_unsupported(const PlacementPlan& plan);
+
+/// Throws FileChanged when `source` is not the index that `plan` was made for, by header and fingerprint.
+void check_same_index(const PlacementPlan& plan, const ByteSource& source);
+
+/// Opens the devices of a plan on this machine, null for those without rows. Throws DeviceError for a device that is
+/// not here or is for planning only, and InsufficientMemory when the devices on the host were promised more memory,
+/// all together and with the staging of the load, than this process may use now.
+std::vector<std::shared_ptr<Device>> open_devices(const PlacementPlan& plan);
+
+}  // namespace gpushard

@@ -1,0 +1,315 @@
+#include "cpu/cpu_device.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <omp.h>
+
+#include <gpushard/error.hpp>
+#include <gpushard/memory_model.hpp>
+
+#include "core/top_k_merge.hpp"
+#include "cpu/exact_search.hpp"
+#include "cpu/host_buffer.hpp"
+#include "cpu/row_kernels.hpp"
+
+namespace gpushard {
+namespace {
+
+/// The calling thread's OpenMP threads, put back at the end.
+class OmpThreads {
+public:
+    explicit OmpThreads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+    ~OmpThreads() { omp_set_num_threads(before_); }
+    OmpThreads(const OmpThreads&) = delete;
+    OmpThreads& operator=(const OmpThreads&) = delete;
+
+private:
+    int before_;
+};
+
+/// Answers to a batch of queries, (batch, k), with room for the padding queries.
+struct Answers {
+    Answers(std::int64_t queries, std::int64_t k, const std::string& device)
+        : distances(static_cast<Bytes>(queries * k) * sizeof(float), device),
+          ids(static_cast<Bytes>(queries * k) * sizeof(std::int64_t), device) {}
+
+    TopKList list(std::int64_t k) const { return {distances.as<float>(), ids.as<std::int64_t>(), k}; }
+
+    HostBuffer distances;
+    HostBuffer ids;
+};
+
+class CpuShard : public Shard {
+public:
+    CpuShard(ShardSpec spec, std::shared_ptr<HostLedger> ledger, int threads)
+        : spec_(std::move(spec)),
+          ledger_(std::move(ledger)),
+          threads_(threads),
+          resident_(*ledger_, use_, spec_.memory.resident),
+          rows_(static_cast<Bytes>(spec_.rows.count()) * spec_.index.dim * element_bytes(spec_.precision),
+                ledger_->device()),
+          norms_(needs_norms() ? static_cast<Bytes>(spec_.rows.count()) * sizeof(float) : 0, ledger_->device()) {
+        use_.resident = spec_.memory.resident;
+    }
+
+    void fill(RowFeed& feed) {
+        float* const destination = spec_.precision == Precision::f32 ? rows_.as<float>() : nullptr;
+        std::int64_t received = 0;
+        while (const std::optional<RowBlock> block = feed.next(destination)) {
+            take(*block);
+            received += block->row_count;
+        }
+        if (received != spec_.rows.count()) {
+            throw Error(ErrorKind::internal, ledger_->device() + ": received " + std::to_string(received) +
+                                                 " rows of a shard of " + std::to_string(spec_.rows.count()));
+        }
+    }
+
+    void search(std::int64_t query_count, const float* queries, std::int64_t k, float* distances,
+                std::int64_t* ids) override {
+        const std::int64_t own_k = std::min(k, spec_.rows.count());
+        if (own_k == 0 || query_count == 0) {
+            std::fill_n(distances, query_count * k, worst_distance(is_similarity(spec_.index.metric)));
+            std::fill_n(ids, query_count * k, std::int64_t{-1});
+            return;
+        }
+        const OmpThreads threads(threads_);
+        const ShardWorkload workload = workload_for(own_k);
+        SearchTile tile = tile_for(workload);
+        tile.queries = std::min(tile.queries, query_count);
+        const HostCharge scratch(*ledger_, use_, shard_memory(workload, spec_.rows.count(), tile).scratch);
+        TileSearch tiles(*this, tile, own_k);
+        for (std::int64_t first = 0; first < query_count; first += tile.queries) {
+            const std::int64_t batch = std::min(tile.queries, query_count - first);
+            const TopKList found = tiles.search(batch, queries + first * spec_.index.dim);
+            write_answers(found, batch, k, distances + first * k, ids + first * k);
+        }
+    }
+
+    MemoryUse memory() const override { return use_; }
+    LoadCount load_count() const override { return count_; }
+
+private:
+    // Searches the shard tile by tile for one batch of queries after another; owns the scratch of a search.
+    class TileSearch {
+    public:
+        TileSearch(const CpuShard& shard, SearchTile tile, std::int64_t k)
+            : shard_(shard),
+              tile_rows_(std::min(tile.rows, shard.spec_.rows.count())),
+              k_(k),
+              padded_batch_(shard.multiplies_matrices() ? std::max(tile.queries, matrix_batch()) : tile.queries),
+              tile_answers_(padded_batch_, k, shard.ledger_->device()),
+              best_(padded_batch_, k, shard.ledger_->device()),
+              merged_(padded_batch_, k, shard.ledger_->device()),
+              padded_queries_(shard.multiplies_matrices() ? static_cast<Bytes>(matrix_batch()) * shard.row_bytes() : 0,
+                              shard.ledger_->device()),
+              wide_(shard.spec_.precision == Precision::f32 ? 0 : static_cast<Bytes>(tile_rows_) * shard.row_bytes(),
+                    shard.ledger_->device()) {}
+
+        // The best answers of the shard to the batch, ids counted within the shard. Valid until the next call.
+        TopKList search(std::int64_t batch, const float* queries) {
+            const auto [computed, padded] = pad(batch, queries);
+            const std::int64_t row_count = shard_.spec_.rows.count();
+            const bool similarity = is_similarity(shard_.spec_.index.metric);
+            for (std::int64_t begin = 0; begin < row_count; begin += tile_rows_) {
+                const std::int64_t rows = std::min(tile_rows_, row_count - begin);
+                Answers& answers = begin == 0 ? best_ : tile_answers_;
+                search_tile(computed, padded, begin, rows, answers);
+                if (begin == 0) continue;
+                merge_top_k(std::array{best_.list(k_), tile_answers_.list(k_)}, batch, k_, similarity,
+                            merged_.distances.as<float>(), merged_.ids.as<std::int64_t>());
+                std::swap(best_, merged_);
+            }
+            return best_.list(k_);
+        }
+
+    private:
+        struct Queries {
+            std::int64_t count;
+            const float* values;
+        };
+
+        Queries pad(std::int64_t batch, const float* queries) {
+            if (!shard_.multiplies_matrices() || batch >= matrix_batch()) return {batch, queries};
+            // The rest of the buffer stays zero: queries whose answers nobody reads.
+            std::memcpy(padded_queries_.data(), queries, static_cast<std::size_t>(batch) * shard_.row_bytes());
+            return {matrix_batch(), padded_queries_.as<float>()};
+        }
+
+        void search_tile(std::int64_t query_count, const float* queries, std::int64_t begin, std::int64_t rows,
+                         Answers& answers) {
+            const ShardSpec& spec = shard_.spec_;
+            const std::int64_t tile_k = std::min(k_, rows);
+            float* const distances = answers.distances.as<float>();
+            std::int64_t* const ids = answers.ids.as<std::int64_t>();
+            exact_search(spec.index.metric, spec.index.metric_arg, spec.index.dim, query_count, queries, rows,
+                         widened(begin, rows), shard_.norms(begin), tile_k, distances, ids);
+            for (std::int64_t i = 0; i < query_count * tile_k; ++i) {
+                if (ids[i] >= 0) ids[i] += begin;
+            }
+            if (tile_k < k_) spread(answers, query_count, tile_k);
+        }
+
+        const float* widened(std::int64_t begin, std::int64_t rows) {
+            const std::int64_t dim = shard_.spec_.index.dim;
+            if (shard_.spec_.precision == Precision::f32) return shard_.rows_.as<float>() + begin * dim;
+            widen_halves(shard_.rows_.as<std::uint16_t>() + begin * dim, rows * dim, wide_.as<float>());
+            return wide_.as<float>();
+        }
+
+        // Lists of tile_k answers become lists of k_, from the last to the first so that none is overwritten unread.
+        void spread(Answers& answers, std::int64_t query_count, std::int64_t tile_k) const {
+            float* const distances = answers.distances.as<float>();
+            std::int64_t* const ids = answers.ids.as<std::int64_t>();
+            const float worst = worst_distance(is_similarity(shard_.spec_.index.metric));
+            for (std::int64_t query = query_count - 1; query >= 0; --query) {
+                std::copy_backward(distances + query * tile_k, distances + (query + 1) * tile_k,
+                                   distances + query * k_ + tile_k);
+                std::copy_backward(ids + query * tile_k, ids + (query + 1) * tile_k, ids + query * k_ + tile_k);
+                std::fill(distances + query * k_ + tile_k, distances + (query + 1) * k_, worst);
+                std::fill(ids + query * k_ + tile_k, ids + (query + 1) * k_, std::int64_t{-1});
+            }
+        }
+
+        const CpuShard& shard_;
+        const std::int64_t tile_rows_;
+        const std::int64_t k_;
+        const std::int64_t padded_batch_;
+        Answers tile_answers_;
+        Answers best_;
+        Answers merged_;
+        HostBuffer padded_queries_;
+        HostBuffer wide_;
+    };
+
+    bool needs_norms() const { return spec_.index.metric == Metric::l2; }
+    bool multiplies_matrices() const {
+        return spec_.index.metric == Metric::l2 || spec_.index.metric == Metric::inner_product;
+    }
+    std::size_t row_bytes() const { return static_cast<std::size_t>(spec_.index.dim) * sizeof(float); }
+    float* norms(std::int64_t row) const { return needs_norms() ? norms_.as<float>() + row : nullptr; }
+
+    void take(const RowBlock& block) {
+        const std::int64_t dim = spec_.index.dim;
+        const std::int64_t at = block.first_row - spec_.rows.begin;
+        const Bytes block_bytes = static_cast<Bytes>(block.row_count) * dim * element_bytes(spec_.precision);
+        NonFiniteRows non_finite;
+        if (spec_.precision == Precision::f32) {
+            float* const own = rows_.as<float>() + at * dim;
+            if (own != block.rows) std::memcpy(own, block.rows, block_bytes);
+            non_finite = scan_rows(own, block.row_count, dim, norms(at));
+        } else {
+            non_finite = halve_rows(block.rows, block.row_count, dim, rows_.as<std::uint16_t>() + at * dim, norms(at));
+            if (non_finite.count > 0) refuse_overflow(block.first_row + non_finite.first);
+        }
+        count_.copied_bytes += block_bytes;
+        if (non_finite.count == 0) return;
+        const std::int64_t first = block.first_row + non_finite.first;
+        count_.non_finite_rows += non_finite.count;
+        count_.first_non_finite_row =
+            count_.first_non_finite_row < 0 ? first : std::min(count_.first_non_finite_row, first);
+    }
+
+    [[noreturn]] void refuse_overflow(std::int64_t row) const {
+        throw BadFile(
+            spec_.index.display_name() + ": row " + std::to_string(row) +
+                " holds a value that float16 cannot (finite values up to 65504), expected finite float16 rows",
+            {"load it as it is stored: --precision stored"}, {{"file", spec_.index.display_name()}, {"row", row}});
+    }
+
+    ShardWorkload workload_for(std::int64_t k) const {
+        ShardWorkload workload = spec_.workload(DeviceKind::cpu);
+        workload.k = k;
+        return workload;
+    }
+
+    // The planned tile for a k within the plan; for a larger k the best tile that keeps within the granted bytes.
+    SearchTile tile_for(const ShardWorkload& workload) const {
+        if (workload.k <= spec_.k) return spec_.tile;
+        const SearchTile tile = largest_tile_within(workload, spec_.rows.count(), spec_.memory.peak());
+        if (tile.rows > 0) return tile;
+        const Bytes needed =
+            shard_memory(workload, spec_.rows.count(), smallest_tile(workload, spec_.rows.count())).peak();
+        throw InsufficientMemory(ledger_->device() + ": a search with k = " + std::to_string(workload.k) + " needs " +
+                                     format_bytes(needed) + " at least, the plan grants " +
+                                     format_bytes(spec_.memory.peak()) + " (made for k = " + std::to_string(spec_.k) +
+                                     ")",
+                                 needed - spec_.memory.peak(),
+                                 {{ledger_->device(), needed, spec_.memory.peak(), needed - spec_.memory.peak()}}, {},
+                                 {{"device", ledger_->device()}, {"k", workload.k}});
+    }
+
+    void write_answers(const TopKList& found, std::int64_t batch, std::int64_t k, float* distances,
+                       std::int64_t* ids) const {
+        const float worst = worst_distance(is_similarity(spec_.index.metric));
+        for (std::int64_t query = 0; query < batch; ++query) {
+            for (std::int64_t j = 0; j < k; ++j) {
+                const bool answered = j < found.k && found.ids[query * found.k + j] >= 0;
+                distances[query * k + j] = answered ? found.distances[query * found.k + j] : worst;
+                ids[query * k + j] = answered ? found.ids[query * found.k + j] + spec_.rows.begin : -1;
+            }
+        }
+    }
+
+    const ShardSpec spec_;
+    const std::shared_ptr<HostLedger> ledger_;
+    const int threads_;
+    MemoryUse use_;
+    LoadCount count_;
+    HostCharge resident_;
+    HostBuffer rows_;
+    HostBuffer norms_;
+};
+
+class CpuDevice : public Device {
+public:
+    CpuDevice(const DeviceInfo& info, int threads)
+        : info_(info), threads_(threads), ledger_(std::make_shared<HostLedger>(info.spec, info.free_bytes)) {}
+
+    const DeviceInfo& info() const override { return info_; }
+    Bytes free_bytes() const override { return ledger_->budget() - ledger_->current(); }
+
+    std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) override {
+        if (spec.precision == Precision::bf16) {
+            throw InvalidArgument(info_.spec + ": bfloat16 shards are for cards, expected f32 or f16 on the host");
+        }
+        if (!cpu_supports(spec.index.metric)) {
+            throw InvalidArgument(info_.spec + ": the Faiss this was built with does not know the metric " +
+                                  to_string(spec.index.metric));
+        }
+        if (spec.memory.peak() > free_bytes()) {
+            const Bytes available = free_bytes();
+            throw InsufficientMemory(info_.spec + ": the shard needs " + format_bytes(spec.memory.peak()) + ", " +
+                                         format_bytes(available) + " are free",
+                                     spec.memory.peak() - available,
+                                     {{info_.spec, spec.memory.peak(), available, spec.memory.peak() - available}}, {},
+                                     {{"device", info_.spec}});
+        }
+        auto shard = std::make_unique<CpuShard>(spec, ledger_, threads_);
+        shard->fill(feed);
+        return shard;
+    }
+
+private:
+    const DeviceInfo info_;
+    const int threads_;
+    const std::shared_ptr<HostLedger> ledger_;
+};
+
+}  // namespace
+
+std::unique_ptr<Device> make_cpu_device(const DeviceInfo& info, int threads) {
+    if (info.kind != DeviceKind::cpu || info.planning_only) {
+        throw InvalidArgument("device " + info.spec + " is not the host, expected a specification such as cpu=2GiB");
+    }
+    return std::make_unique<CpuDevice>(info, std::max(1, threads));
+}
+
+std::unique_ptr<Device> make_cpu_device(const DeviceInfo& info) { return make_cpu_device(info, omp_get_max_threads()); }
+
+}  // namespace gpushard

@@ -1,0 +1,84 @@
+#include "search/device_worker.hpp"
+
+#include <new>
+#include <string>
+#include <utility>
+
+#include <gpushard/error.hpp>
+
+namespace gpushard {
+
+void TaskGroup::finish(std::exception_ptr failure) {
+    // Notifies under the lock: the waiter destroys the group as soon as it sees the last task finished.
+    const std::lock_guard lock(mutex_);
+    if (failure && !failure_) failure_ = std::move(failure);
+    if (--left_ == 0) all_finished_.notify_one();
+}
+
+void TaskGroup::wait() {
+    std::unique_lock lock(mutex_);
+    all_finished_.wait(lock, [&] { return left_ == 0; });
+    if (failure_) std::rethrow_exception(failure_);
+}
+
+DeviceWorker::DeviceWorker(std::shared_ptr<Device> device, std::unique_ptr<Shard> shard)
+    : device_(std::move(device)), shard_(std::move(shard)), memory_(shard_->memory()), thread_([this] { run(); }) {}
+
+DeviceWorker::~DeviceWorker() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    work_.notify_one();
+    thread_.join();
+}
+
+void DeviceWorker::submit(const SearchTask& task) {
+    {
+        const std::lock_guard lock(mutex_);
+        tasks_.push_back(task);
+    }
+    work_.notify_one();
+}
+
+MemoryUse DeviceWorker::memory() const {
+    const std::lock_guard lock(mutex_);
+    return memory_;
+}
+
+void DeviceWorker::run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        work_.wait(lock, [&] { return stopping_ || !tasks_.empty(); });
+        if (tasks_.empty()) break;
+        const SearchTask task = tasks_.front();
+        tasks_.pop_front();
+        lock.unlock();
+        execute(task);
+        lock.lock();
+    }
+    lock.unlock();
+    shard_.reset();
+}
+
+void DeviceWorker::execute(const SearchTask& task) {
+    std::exception_ptr failure;
+    try {
+        shard_->search(task.query_count, task.queries, task.k, task.distances, task.ids);
+    } catch (const Error&) {
+        failure = std::current_exception();
+    } catch (const std::bad_alloc&) {
+        failure = std::make_exception_ptr(
+            InsufficientMemory(device_->info().spec + ": host memory ran out during a search", 0));
+    } catch (const std::exception& error) {
+        failure = std::make_exception_ptr(
+            DeviceError(device_->info().spec, device_->info().spec + ": the search failed: " + error.what()));
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        memory_ = shard_->memory();
+    }
+    task.group->finish(std::move(failure));
+}
+
+}  // namespace gpushard

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <gpushard/backend.hpp>
+#include <gpushard/byte_source.hpp>
+#include <gpushard/placement_plan.hpp>
+#include <gpushard/sharded_index.hpp>
+
+#include "search/device_worker.hpp"
+
+namespace gpushard {
+
+/// The shards of one index and the threads that search them.
+class ShardedIndexImpl {
+public:
+    /// `shards` has an entry for each device of the plan, null where the plan gives it no rows.
+    ShardedIndexImpl(PlacementPlan plan, LoadReport report, std::shared_ptr<const ByteSource> source,
+                     std::vector<std::shared_ptr<Device>> devices, std::vector<std::unique_ptr<Shard>> shards);
+    ~ShardedIndexImpl();
+
+    /// The number of answers, nq x k. Throws InvalidArgument for k < 1, nq < 0 and more than memory can address.
+    static std::size_t count_answers(std::int64_t nq, std::int64_t k);
+
+    /// Distances and ids are (nq, k). Thread-safe.
+    void search(std::int64_t nq, const float* queries, std::int64_t k, float* distances, std::int64_t* ids) const;
+
+    const PlacementPlan& plan() const { return plan_; }
+    const LoadReport& report() const { return report_; }
+    /// Where the index was loaded from.
+    const ByteSource& source() const { return *source_; }
+    std::vector<Bytes> peak_bytes() const;
+
+private:
+    struct ListBuffers;
+    class Batch;
+
+    /// The workers of one copy of the index.
+    using Group = std::vector<DeviceWorker*>;
+
+    void refuse_non_finite(std::int64_t nq, const float* queries) const;
+    const Group& next_group() const;
+    std::int64_t batch_size(std::int64_t nq, std::int64_t k, std::size_t shards) const;
+    std::unique_ptr<ListBuffers> take_buffers() const;
+    void give_back(std::unique_ptr<ListBuffers> buffers) const;
+
+    const PlacementPlan plan_;
+    const LoadReport report_;
+    const std::shared_ptr<const ByteSource> source_;
+    std::vector<std::unique_ptr<DeviceWorker>> workers_;  // null where the plan gives a device no rows
+    std::vector<Group> groups_;
+    mutable std::mutex mutex_;
+    mutable std::size_t searches_ = 0;
+    mutable std::vector<std::unique_ptr<ListBuffers>> idle_buffers_;
+};
+
+}  // namespace gpushard
