@@ -121,13 +121,6 @@ float halve_row(const float* row, std::int64_t dim, std::uint16_t* halves) {
     return halve_row_scalar(row, dim, halves);
 }
 
-void widen(const std::uint16_t* halves, std::int64_t count, float* wide) {
-#if defined(GPUSHARD_X86)
-    if (has_avx2) return widen_avx2(halves, count, wide);
-#endif
-    widen_scalar(halves, count, wide);
-}
-
 bool all_finite(const float* row, std::int64_t dim) {
     return std::all_of(row, row + dim, [](float value) { return std::isfinite(value); });
 }
@@ -163,13 +156,10 @@ NonFiniteRows halve_rows(const float* rows, std::int64_t row_count, std::int64_t
 }
 
 void widen_halves(const std::uint16_t* halves, std::int64_t count, float* wide) {
-    constexpr std::int64_t chunk = 1 << 16;
-    const std::int64_t chunks = (count + chunk - 1) / chunk;
-#pragma omp parallel for if (chunks > 4)
-    for (std::int64_t c = 0; c < chunks; ++c) {
-        const std::int64_t begin = c * chunk;
-        widen(halves + begin, std::min(chunk, count - begin), wide + begin);
-    }
+#if defined(GPUSHARD_X86)
+    if (has_avx2) return widen_avx2(halves, count, wide);
+#endif
+    widen_scalar(halves, count, wide);
 }
 
 }  // namespace gpushard

@@ -21,7 +21,7 @@ NonFiniteRows scan_rows(const float* rows, std::int64_t row_count, std::int64_t 
 NonFiniteRows halve_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* halves,
                          float* norms);
 
-/// The exact float32 value of each half; uses the threads of the current OpenMP setting.
+/// The exact float32 value of each half.
 void widen_halves(const std::uint16_t* halves, std::int64_t count, float* wide);
 
 }  // namespace gpushard

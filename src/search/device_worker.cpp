@@ -33,10 +33,10 @@ DeviceWorker::~DeviceWorker() {
     thread_.join();
 }
 
-void DeviceWorker::submit(const SearchTask& task) {
+void DeviceWorker::submit(TaskGroup& group, std::function<void(Shard&)> task) {
     {
         const std::lock_guard lock(mutex_);
-        tasks_.push_back(task);
+        tasks_.push_back({&group, std::move(task)});
     }
     work_.notify_one();
 }
@@ -51,34 +51,31 @@ void DeviceWorker::run() {
     for (;;) {
         work_.wait(lock, [&] { return stopping_ || !tasks_.empty(); });
         if (tasks_.empty()) break;
-        const SearchTask task = tasks_.front();
+        const Task task = std::move(tasks_.front());
         tasks_.pop_front();
         lock.unlock();
-        execute(task);
+        std::exception_ptr failure = execute(task);
         lock.lock();
+        memory_ = shard_->memory();
+        task.group->finish(std::move(failure));
     }
     lock.unlock();
     shard_.reset();
 }
 
-void DeviceWorker::execute(const SearchTask& task) {
-    std::exception_ptr failure;
+std::exception_ptr DeviceWorker::execute(const Task& task) {
     try {
-        shard_->search(task.query_count, task.queries, task.k, task.distances, task.ids);
+        task.run(*shard_);
+        return nullptr;
     } catch (const Error&) {
-        failure = std::current_exception();
+        return std::current_exception();
     } catch (const std::bad_alloc&) {
-        failure = std::make_exception_ptr(
+        return std::make_exception_ptr(
             InsufficientMemory(device_->info().spec + ": host memory ran out during a search", 0));
     } catch (const std::exception& error) {
-        failure = std::make_exception_ptr(
+        return std::make_exception_ptr(
             DeviceError(device_->info().spec, device_->info().spec + ": the search failed: " + error.what()));
     }
-    {
-        const std::lock_guard lock(mutex_);
-        memory_ = shard_->memory();
-    }
-    task.group->finish(std::move(failure));
 }
 
 }  // namespace gpushard

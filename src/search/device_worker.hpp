@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -16,6 +17,8 @@ namespace gpushard {
 class TaskGroup {
 public:
     explicit TaskGroup(std::size_t tasks) : left_(tasks) {}
+    TaskGroup(const TaskGroup&) = delete;
+    TaskGroup& operator=(const TaskGroup&) = delete;
 
     void finish(std::exception_ptr failure);
 
@@ -29,17 +32,7 @@ private:
     std::exception_ptr failure_;
 };
 
-/// One search on one shard. Pointers stay valid until the group has been waited for.
-struct SearchTask {
-    std::int64_t query_count;
-    const float* queries;
-    std::int64_t k;
-    float* distances;
-    std::int64_t* ids;
-    TaskGroup* group;
-};
-
-/// The one thread that touches a shard and its device while it is searched: runs tasks in the order they come, and
+/// The one thread that touches a shard and its device once it is loaded: runs tasks in the order they come, and
 /// destroys the shard at its end. submit() may be called from any thread.
 class DeviceWorker {
 public:
@@ -48,20 +41,26 @@ public:
     DeviceWorker(const DeviceWorker&) = delete;
     DeviceWorker& operator=(const DeviceWorker&) = delete;
 
-    void submit(const SearchTask& task);
+    /// Runs `task` after those submitted before and tells `group`, which must outlive it, how it ended.
+    void submit(TaskGroup& group, std::function<void(Shard&)> task);
 
     /// The shard's bytes as they were after the last task.
     MemoryUse memory() const;
 
 private:
+    struct Task {
+        TaskGroup* group;
+        std::function<void(Shard&)> run;
+    };
+
     void run();
-    void execute(const SearchTask& task);
+    std::exception_ptr execute(const Task& task);
 
     const std::shared_ptr<Device> device_;
     std::unique_ptr<Shard> shard_;
     mutable std::mutex mutex_;
     std::condition_variable work_;
-    std::deque<SearchTask> tasks_;
+    std::deque<Task> tasks_;
     MemoryUse memory_;
     bool stopping_ = false;
     std::thread thread_;

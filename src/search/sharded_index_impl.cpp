@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
+#include <exception>
 #include <limits>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <gpushard/error.hpp>
@@ -24,6 +27,8 @@ namespace {
 // Host memory for the unmerged answers of one batch.
 constexpr std::int64_t list_bytes_limit = 32 << 20;
 constexpr std::int64_t answer_bytes = sizeof(float) + sizeof(std::int64_t);
+// From so many answers on, a merge takes longer than waking threads to share it.
+constexpr std::int64_t shared_merge_answers = 100'000;
 // Buffers kept for later searches; more threads than this at once allocate their own.
 constexpr std::size_t most_idle_buffers = 8;
 
@@ -34,35 +39,19 @@ class ShardedIndexImpl::Batch {
 public:
     Batch(const ShardedIndexImpl& index, const Group& group, std::int64_t nq, const float* queries, std::int64_t k,
           float* distances, std::int64_t* ids)
-        : index_(index),
-          nq_(nq),
-          k_(k),
-          list_k_(std::min(k, index.plan_.index.count)),
-          distances_(distances),
-          ids_(ids),
-          shards_(group.size()),
-          tasks_(group.size()) {
-        const bool merges = shards_ > 1;
-        if (merges) {
-            buffers_ = index_.take_buffers();
-            const auto list = static_cast<std::size_t>(nq_ * list_k_);
-            if (buffers_->ids.size() < list * shards_) {
-                buffers_->distances.resize(list * shards_);
-                buffers_->ids.resize(list * shards_);
-            }
-            for (std::size_t s = 0; s < shards_; ++s) {
-                lists_.push_back({buffers_->distances.data() + s * list, buffers_->ids.data() + s * list, list_k_});
-            }
-        }
-        const auto list = static_cast<std::size_t>(nq_ * list_k_);
-        for (std::size_t s = 0; s < shards_; ++s) {
-            submit(*group[s], merges ? SearchTask{nq, queries, list_k_, buffers_->distances.data() + s * list,
-                                                  buffers_->ids.data() + s * list, &tasks_}
-                                     : SearchTask{nq, queries, k, distances, ids, &tasks_});
+        : index_(index), group_(group), nq_(nq), k_(k), distances_(distances), ids_(ids), searches_(group.size()) {
+        const std::int64_t list_k = std::min(k, index.plan_.index.count);
+        if (merges()) take_lists(list_k);
+        for (std::size_t s = 0; s < group.size(); ++s) {
+            float* const shard_distances = merges() ? buffers_->distances.data() + list_size(list_k) * s : distances;
+            std::int64_t* const shard_ids = merges() ? buffers_->ids.data() + list_size(list_k) * s : ids;
+            submit(*group[s], searches_, [=, shard_k = merges() ? list_k : k](Shard& shard) {
+                shard.search(nq, queries, shard_k, shard_distances, shard_ids);
+            });
         }
     }
 
-    // A batch that is not collected, because another one failed, still has to be waited for.
+    // A batch that is not collected, because an earlier one failed, still has to be waited for.
     ~Batch() {
         if (!waited_) wait_quietly();
         if (buffers_) index_.give_back(std::move(buffers_));
@@ -70,39 +59,85 @@ public:
     Batch(const Batch&) = delete;
     Batch& operator=(const Batch&) = delete;
 
-    void collect() {
+    /// Merges the answers. The workers help where `workers_are_idle`, because no other batch follows.
+    void collect(bool workers_are_idle) {
         waited_ = true;
-        tasks_.wait();
-        if (shards_ > 1) {
-            merge_top_k(lists_, nq_, k_, is_similarity(index_.plan_.index.metric), distances_, ids_);
+        searches_.wait();
+        if (!merges()) return;
+        const std::int64_t answers = nq_ * k_ * static_cast<std::int64_t>(lists_.size());
+        const bool worth_sharing = workers_are_idle && answers >= shared_merge_answers;
+        const auto parts = worth_sharing ? std::min<std::int64_t>(merge_threads(), nq_) : std::int64_t{1};
+        TaskGroup merges_left(static_cast<std::size_t>(parts));
+        for (std::int64_t part = 1; part < parts; ++part) {
+            submit(*group_[static_cast<std::size_t>(part - 1)], merges_left,
+                   [=, this](Shard&) { merge(nq_ * part / parts, nq_ * (part + 1) / parts); });
         }
+        std::exception_ptr failure;
+        try {
+            merge(0, nq_ / parts);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        merges_left.finish(std::move(failure));
+        merges_left.wait();
     }
 
 private:
+    bool merges() const { return group_.size() > 1; }
+    std::size_t list_size(std::int64_t list_k) const { return static_cast<std::size_t>(nq_ * list_k); }
+
+    std::int64_t merge_threads() const {
+        const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+        return static_cast<std::int64_t>(std::min(processors, group_.size() + 1));
+    }
+
+    void take_lists(std::int64_t list_k) {
+        buffers_ = index_.take_buffers();
+        const std::size_t needed = list_size(list_k) * group_.size();
+        if (buffers_->ids.size() < needed) {
+            buffers_->distances.resize(needed);
+            buffers_->ids.resize(needed);
+        }
+        for (std::size_t s = 0; s < group_.size(); ++s) {
+            lists_.push_back({buffers_->distances.data() + list_size(list_k) * s,
+                              buffers_->ids.data() + list_size(list_k) * s, list_k});
+        }
+    }
+
+    void merge(std::int64_t begin, std::int64_t end) const {
+        std::vector<TopKList> lists = lists_;
+        for (TopKList& list : lists) {
+            list.distances += begin * list.k;
+            list.ids += begin * list.k;
+        }
+        merge_top_k(lists, end - begin, k_, is_similarity(index_.plan_.index.metric), distances_ + begin * k_,
+                    ids_ + begin * k_);
+    }
+
     // Tasks already handed out still point here, so a failure to hand one out is a failure of that task.
-    void submit(DeviceWorker& worker, const SearchTask& task) {
+    template <typename Run>
+    static void submit(DeviceWorker& worker, TaskGroup& tasks, Run run) {
         try {
-            worker.submit(task);
+            worker.submit(tasks, run);
         } catch (...) {
-            tasks_.finish(std::current_exception());
+            tasks.finish(std::current_exception());
         }
     }
 
     void wait_quietly() noexcept {
         try {
-            tasks_.wait();
+            searches_.wait();
         } catch (...) {  // the search already throws the failure of an earlier batch
         }
     }
 
     const ShardedIndexImpl& index_;
+    const Group& group_;
     const std::int64_t nq_;
     const std::int64_t k_;
-    const std::int64_t list_k_;
     float* const distances_;
     std::int64_t* const ids_;
-    const std::size_t shards_;
-    TaskGroup tasks_;
+    TaskGroup searches_;
     std::unique_ptr<ListBuffers> buffers_;
     std::vector<TopKList> lists_;
     bool waited_ = false;
@@ -140,10 +175,10 @@ void ShardedIndexImpl::search(std::int64_t nq, const float* queries, std::int64_
     for (std::int64_t first = 0; first < nq; first += size) {
         auto next = std::make_unique<Batch>(*this, group, std::min(size, nq - first), queries + first * plan_.index.dim,
                                             k, distances + first * k, ids + first * k);
-        if (running) running->collect();
+        if (running) running->collect(false);
         running = std::move(next);
     }
-    running->collect();
+    running->collect(true);
 }
 
 std::size_t ShardedIndexImpl::count_answers(std::int64_t nq, std::int64_t k) {
