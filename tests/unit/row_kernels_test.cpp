@@ -1,0 +1,139 @@
+#include "cpu/row_kernels.hpp"
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace gpushard {
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+// The value of a half by its definition.
+float reference_value(std::uint16_t half) {
+    const int exponent = (half >> 10) & 31;
+    const int fraction = half & 1023;
+    const double sign = (half & 0x8000) != 0 ? -1 : 1;
+    if (exponent == 31) return fraction != 0 ? nan : static_cast<float>(sign) * infinity;
+    const double magnitude = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
+    return static_cast<float>(sign * magnitude);
+}
+
+std::uint16_t halved(float value) {
+    std::uint16_t half = 0;
+    halve_rows(&value, 1, 1, &half, nullptr);
+    return half;
+}
+
+TEST(RowKernels, WidensEveryHalf) {
+    // 65,536 + 3 values: the vector loop and the scalar rest see each kind of number.
+    std::vector<std::uint16_t> halves;
+    for (std::uint32_t bits = 0; bits < 65536 + 3; ++bits) halves.push_back(static_cast<std::uint16_t>(bits));
+    std::vector<float> wide(halves.size());
+    widen_halves(halves.data(), static_cast<std::int64_t>(halves.size()), wide.data());
+    for (std::size_t i = 0; i < halves.size(); ++i) {
+        const float expected = reference_value(halves[i]);
+        if (std::isnan(expected)) {
+            ASSERT_TRUE(std::isnan(wide[i])) << i;
+        } else {
+            ASSERT_EQ(std::bit_cast<std::uint32_t>(wide[i]), std::bit_cast<std::uint32_t>(expected)) << i;
+        }
+    }
+}
+
+// Rows of 1 value take the scalar path, rows of 8 the vector path: both must round alike.
+TEST(RowKernels, RoundsToTheNearestHalfTiesToEven) {
+    std::mt19937 random(7);
+    for (int i = 0; i < 300000; ++i) {
+        auto value = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+        if (i % 2 == 0)
+            value = std::ldexp(static_cast<float>(random()) / 4e9F - 0.5F, static_cast<int>(random() % 44) - 26);
+        if (!std::isfinite(value)) continue;
+        const std::uint16_t scalar = halved(value);
+        const std::array<float, 8> eight = {value, value, value, value, value, value, value, value};
+        std::array<std::uint16_t, 8> vector{};
+        halve_rows(eight.data(), 1, 8, vector.data(), nullptr);
+        ASSERT_EQ(vector[3], scalar) << value;
+        const float rounded = reference_value(scalar);
+        if (std::isinf(rounded)) {
+            ASSERT_GE(std::abs(value), 65520.0F);
+            continue;
+        }
+        const double error = std::abs(static_cast<double>(value) - rounded);
+        for (const int step : {-1, 1}) {
+            const auto neighbor_bits = static_cast<std::uint16_t>(scalar + step);
+            if ((neighbor_bits & 0x7c00) == 0x7c00 || (scalar & 0x7fff) == 0) continue;
+            const double other = std::abs(static_cast<double>(value) - reference_value(neighbor_bits));
+            ASSERT_LE(error, other) << value;
+            if (error == other) ASSERT_EQ(scalar & 1, 0) << value;
+        }
+    }
+}
+
+TEST(RowKernels, KnowsTheLargestHalf) {
+    EXPECT_EQ(halved(65504.0F), 0x7bff);
+    EXPECT_EQ(halved(65519.0F), 0x7bff);
+    EXPECT_EQ(halved(65520.0F), 0x7c00);
+    EXPECT_EQ(halved(-1e30F), 0xfc00);
+    EXPECT_EQ(halved(5.9604645e-8F), 0x0001);
+    EXPECT_EQ(halved(2.9802322e-8F), 0x0000);
+    EXPECT_EQ(halved(-0.0F), 0x8000);
+}
+
+TEST(RowKernels, CountsRowsThatAreNotFinite) {
+    for (const std::int64_t dim : {1, 7, 16, 35}) {
+        std::vector<float> rows(static_cast<std::size_t>(dim * 10), 0.25F);
+        EXPECT_EQ(scan_rows(rows.data(), 10, dim, nullptr).count, 0);
+        rows[static_cast<std::size_t>(dim * 3 + dim - 1)] = nan;
+        rows[static_cast<std::size_t>(dim * 8)] = -infinity;
+        const NonFiniteRows found = scan_rows(rows.data(), 10, dim, nullptr);
+        EXPECT_EQ(found.count, 2) << dim;
+        EXPECT_EQ(found.first, 3) << dim;
+        std::vector<std::uint16_t> halves(rows.size());
+        const NonFiniteRows halved_rows = halve_rows(rows.data(), 10, dim, halves.data(), nullptr);
+        EXPECT_EQ(halved_rows.count, 2) << dim;
+        EXPECT_EQ(halved_rows.first, 3) << dim;
+    }
+}
+
+TEST(RowKernels, LargeFiniteValuesAreFinite) {
+    const std::vector<float> row(20, 3e38F);
+    EXPECT_EQ(scan_rows(row.data(), 1, 20, nullptr).count, 0);
+    std::vector<std::uint16_t> halves(20);
+    EXPECT_EQ(halve_rows(row.data(), 1, 20, halves.data(), nullptr).count, 1);
+}
+
+TEST(RowKernels, NormsAreThoseOfTheRowsThatAreKept) {
+    std::mt19937 random(5);
+    for (const std::int64_t dim : {1, 15, 16, 33, 768}) {
+        std::vector<float> rows(static_cast<std::size_t>(dim * 4));
+        for (float& value : rows) value = static_cast<float>(random() % 2001) / 1000 - 1;
+        std::vector<std::uint16_t> halves(rows.size());
+        std::vector<float> wide(rows.size());
+        std::array<float, 4> norms{};
+        std::array<float, 4> half_norms{};
+        scan_rows(rows.data(), 4, dim, norms.data());
+        halve_rows(rows.data(), 4, dim, halves.data(), half_norms.data());
+        widen_halves(halves.data(), dim * 4, wide.data());
+        for (std::int64_t row = 0; row < 4; ++row) {
+            double expected = 0;
+            double expected_half = 0;
+            for (std::int64_t i = row * dim; i < (row + 1) * dim; ++i) {
+                expected += static_cast<double>(rows[i]) * rows[i];
+                expected_half += static_cast<double>(wide[i]) * wide[i];
+            }
+            EXPECT_NEAR(norms[row], expected, 2e-6 * expected) << dim;
+            EXPECT_NEAR(half_norms[row], expected_half, 2e-6 * expected_half) << dim;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace gpushard
