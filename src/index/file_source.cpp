@@ -10,7 +10,7 @@
 
 #include <gpushard/error.hpp>
 
-namespace gpushard::index {
+namespace gpushard {
 namespace {
 
 // The most that one pread returns on Linux is a little under 2 GiB.
@@ -121,12 +121,6 @@ void FileSource::read_bytes(Bytes offset, void* destination, std::size_t count) 
     }
 }
 
-}  // namespace gpushard::index
-
-namespace gpushard {
-
-std::shared_ptr<ByteSource> open_file(const std::filesystem::path& path) {
-    return std::make_shared<index::FileSource>(path);
-}
+std::shared_ptr<ByteSource> open_file(const std::filesystem::path& path) { return std::make_shared<FileSource>(path); }
 
 }  // namespace gpushard

@@ -7,7 +7,7 @@
 
 #include <gpushard/byte_source.hpp>
 
-namespace gpushard::index {
+namespace gpushard {
 
 /// What makes two states of a path the same file.
 struct FileIdentity {
@@ -53,4 +53,4 @@ private:
     bool exceeds_page_cache_ = false;
 };
 
-}  // namespace gpushard::index
+}  // namespace gpushard

@@ -4,7 +4,7 @@
 
 #include "index/index_header.hpp"
 
-namespace gpushard::index {
+namespace gpushard {
 namespace {
 
 /// Bytes of the vectors; refuses a count whose vectors could not be in any file.
@@ -60,4 +60,4 @@ void read_flat_index(IndexCursor& cursor, IndexProfile& profile) {
     profile.payload_bytes = payload_bytes;
 }
 
-}  // namespace gpushard::index
+}  // namespace gpushard

@@ -1,6 +1,6 @@
 #include "index/index_cursor.hpp"
 
-namespace gpushard::index {
+namespace gpushard {
 
 void IndexCursor::read_raw(const char* name, void* destination, std::size_t count) {
     if (count > bytes_left()) {
@@ -17,10 +17,10 @@ void IndexCursor::read_raw(const char* name, void* destination, std::size_t coun
     offset_ += count;
 }
 
-Field<std::string> IndexCursor::read_fourcc(const char* name) {
-    Field<std::string> field{.name = name, .offset = offset_, .value = std::string(4, '\0')};
+IndexField<std::string> IndexCursor::read_fourcc(const char* name) {
+    IndexField<std::string> field{.name = name, .offset = offset_, .value = std::string(4, '\0')};
     read_raw(name, field.value.data(), field.value.size());
     return field;
 }
 
-}  // namespace gpushard::index
+}  // namespace gpushard

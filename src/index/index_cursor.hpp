@@ -8,11 +8,11 @@
 #include <gpushard/byte_source.hpp>
 #include <gpushard/error.hpp>
 
-namespace gpushard::index {
+namespace gpushard {
 
 /// A value read from an index file, with what is needed to complain about it.
 template <typename Value>
-struct Field {
+struct IndexField {
     const char* name = "";
     Bytes offset = 0;
     Value value{};
@@ -30,19 +30,19 @@ public:
 
     /// Reads a number as Faiss writes it: little-endian, unaligned. Throws BadFile when the file ends first.
     template <typename Value>
-    Field<Value> read(const char* name) {
+    IndexField<Value> read(const char* name) {
         static_assert(std::is_arithmetic_v<Value> && std::endian::native == std::endian::little);
-        Field<Value> field{.name = name, .offset = offset_};
+        IndexField<Value> field{.name = name, .offset = offset_};
         read_raw(name, &field.value, sizeof(Value));
         return field;
     }
 
     /// Reads the four letters of a type code.
-    Field<std::string> read_fourcc(const char* name);
+    IndexField<std::string> read_fourcc(const char* name);
 
     /// The error for a field that is not what it must be.
     template <typename Value>
-    BadFile refuse(const Field<Value>& field, const std::string& expected) const {
+    BadFile refuse(const IndexField<Value>& field, const std::string& expected) const {
         return BadFile::field(file(), field.offset, field.name, std::to_string(+field.value), expected);
     }
 
@@ -53,4 +53,4 @@ private:
     Bytes offset_ = 0;
 };
 
-}  // namespace gpushard::index
+}  // namespace gpushard

@@ -2,19 +2,19 @@
 
 #include <cmath>
 
-namespace gpushard::index {
+namespace gpushard {
 namespace {
 
 // The bound that Faiss itself sets when it reads an index.
 constexpr std::int32_t largest_dim = 1 << 20;
 
-Metric checked_metric(const IndexCursor& cursor, const Field<std::int32_t>& field) {
+Metric checked_metric(const IndexCursor& cursor, const IndexField<std::int32_t>& field) {
     const auto metric = metric_from_number(field.value);
     if (!metric) throw cursor.refuse(field, "the number of a Faiss metric (0 to 4, 20 to 25)");
     return *metric;
 }
 
-float checked_metric_arg(const IndexCursor& cursor, const Field<float>& field, Metric metric) {
+float checked_metric_arg(const IndexCursor& cursor, const IndexField<float>& field, Metric metric) {
     if (!std::isfinite(field.value)) throw cursor.refuse(field, "a finite number");
     if (metric == Metric::lp && field.value <= 0) throw cursor.refuse(field, "a positive exponent for metric lp");
     return field.value;
@@ -42,4 +42,4 @@ IndexHeader read_index_header(IndexCursor& cursor) {
     return header;
 }
 
-}  // namespace gpushard::index
+}  // namespace gpushard

@@ -6,12 +6,12 @@
 
 #include "index/index_cursor.hpp"
 
-namespace gpushard::index {
+namespace gpushard {
 
 /// The fields that every float index begins with after its type code.
 struct IndexHeader {
-    Field<std::int32_t> dim;
-    Field<std::int64_t> count;
+    IndexField<std::int32_t> dim;
+    IndexField<std::int64_t> count;
     Metric metric = Metric::l2;
     float metric_arg = 0;
 };
@@ -19,4 +19,4 @@ struct IndexHeader {
 /// Reads the header and checks each field by itself. Throws BadFile.
 IndexHeader read_index_header(IndexCursor& cursor);
 
-}  // namespace gpushard::index
+}  // namespace gpushard

@@ -12,9 +12,6 @@
 namespace gpushard {
 namespace {
 
-using index::Field;
-using index::IndexCursor;
-
 /// How a type of index is read: by a function that continues after the type code.
 struct TypeReader {
     std::string_view fourcc;
@@ -22,9 +19,9 @@ struct TypeReader {
 };
 
 constexpr TypeReader type_readers[] = {
-    {"IxFI", index::read_flat_index},
-    {"IxF2", index::read_flat_index},
-    {"IxFl", index::read_flat_index},
+    {"IxFI", read_flat_index},
+    {"IxF2", read_flat_index},
+    {"IxFl", read_flat_index},
 };
 
 /// The type code as letters where it has them, and as the bytes that stand in the file.
@@ -45,21 +42,20 @@ std::string supported_types() {
     std::string list;
     for (const TypeReader& reader : type_readers) {
         if (!list.empty()) list += ", ";
-        list += std::string(reader.fourcc) + " (" + std::string(index::class_name(reader.fourcc)) + ")";
+        list += std::string(reader.fourcc) + " (" + std::string(class_name(reader.fourcc)) + ")";
     }
     return list;
 }
 
-BadFile unsupported(const IndexCursor& cursor, const Field<std::string>& fourcc) {
-    const std::string class_name(index::class_name(fourcc.value));
-    const std::string what = class_name.empty()
-                                 ? "unknown type code " + printable(fourcc.value) + ", not a Faiss index"
-                                 : fourcc.value + " (" + class_name + ") is not supported by this version";
+BadFile unsupported(const IndexCursor& cursor, const IndexField<std::string>& fourcc) {
+    const std::string name(class_name(fourcc.value));
+    const std::string what = name.empty() ? "unknown type code " + printable(fourcc.value) + ", not a Faiss index"
+                                          : fourcc.value + " (" + name + ") is not supported by this version";
     return BadFile(cursor.file() + ": " + what + "; supported: " + supported_types(), {},
                    {{"file", cursor.file()},
                     {"offset", static_cast<std::int64_t>(fourcc.offset)},
                     {"field", fourcc.name},
-                    {"value", class_name.empty() ? printable(fourcc.value) : fourcc.value},
+                    {"value", name.empty() ? printable(fourcc.value) : fourcc.value},
                     {"expected", supported_types()}});
 }
 

@@ -4,7 +4,7 @@
 
 #include <gpushard/error.hpp>
 
-namespace gpushard::index {
+namespace gpushard {
 
 PartsSource::PartsSource(std::vector<std::shared_ptr<const ByteSource>> parts) : parts_(std::move(parts)) {
     name_ = parts_.front()->name();
@@ -41,15 +41,11 @@ void PartsSource::done_with(Bytes offset, Bytes count) const {
     for_each_piece(offset, count, [](const ByteSource& part, Bytes at, Bytes piece) { part.done_with(at, piece); });
 }
 
-}  // namespace gpushard::index
-
-namespace gpushard {
-
 std::shared_ptr<ByteSource> open_parts(const std::vector<std::filesystem::path>& parts) {
     if (parts.empty()) throw InvalidArgument("no file was named, expected the parts of an index in order");
     std::vector<std::shared_ptr<const ByteSource>> sources;
     for (const auto& part : parts) sources.push_back(open_file(part));
-    return std::make_shared<index::PartsSource>(std::move(sources));
+    return std::make_shared<PartsSource>(std::move(sources));
 }
 
 }  // namespace gpushard

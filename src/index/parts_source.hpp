@@ -7,7 +7,7 @@
 
 #include <gpushard/byte_source.hpp>
 
-namespace gpushard::index {
+namespace gpushard {
 
 /// Several sources laid end to end.
 class PartsSource final : public ByteSource {
@@ -32,4 +32,4 @@ private:
     std::vector<Bytes> ends_;  ///< where each part ends in the whole
 };
 
-}  // namespace gpushard::index
+}  // namespace gpushard

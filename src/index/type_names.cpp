@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-namespace gpushard::index {
+namespace gpushard {
 namespace {
 
 struct TypeName {
@@ -121,4 +121,4 @@ std::string_view class_name(std::string_view fourcc) {
     return found == std::end(type_names) ? std::string_view{} : found->class_name;
 }
 
-}  // namespace gpushard::index
+}  // namespace gpushard
