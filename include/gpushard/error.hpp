@@ -39,6 +39,9 @@ public:
     const std::vector<std::string>& hints() const noexcept { return hints_; }
     const std::vector<ErrorField>& fields() const noexcept { return fields_; }
 
+    /// For who passes an error on and knows more: what else went wrong, what to try.
+    void add_hint(std::string hint) { hints_.push_back(std::move(hint)); }
+
 private:
     ErrorKind kind_;
     std::vector<std::string> hints_;

@@ -23,7 +23,7 @@ IndexProfile inspect_index(const ByteSource& source);
 
 /// Identifies the content of an index without reading all of it: a hash over its size, its header and 16 samples of
 /// 4 KiB spread over the payload. Two files with equal fingerprints are taken for the same index; a change of a
-/// single vector may go unseen. 32 hexadecimal digits. Cost: at most 64 KiB read.
+/// single vector may go unseen. 32 hexadecimal digits. Cost: the header and at most 64 KiB read. Throws BadFile.
 std::string fingerprint(const ByteSource& source, const IndexProfile& profile);
 
 }  // namespace gpushard

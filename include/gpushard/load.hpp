@@ -24,7 +24,7 @@ struct LoadProgress {
         Bytes loaded_bytes = 0;  ///< payload bytes taken from the feed
         Bytes total_bytes = 0;
         double bytes_per_second = 0;
-        double seconds_left = 0;  ///< estimate; 0 when done
+        double seconds_left = 0;  ///< estimate; 0 when done, and before the first block
     };
     std::vector<PerDevice> devices;
     Bytes loaded_bytes = 0;

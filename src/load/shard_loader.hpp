@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <gpushard/backend.hpp>
+#include <gpushard/byte_source.hpp>
+#include <gpushard/load.hpp>
+#include <gpushard/placement_plan.hpp>
+#include <gpushard/sharded_index.hpp>
+
+namespace gpushard {
+
+/// What a load has made: one shard for each entry of plan.devices, null where the plan gives it no rows.
+struct LoadedShards {
+    std::vector<std::unique_ptr<Shard>> shards;
+    LoadReport report;  ///< `devices` has one entry for each of plan.devices
+};
+
+/// Fills one shard per used device of `plan` from `source`, each on a thread of its own. A transaction: returns all
+/// shards, or throws and leaves nothing behind.
+///
+/// Uses `on_progress`, `progress_interval` and `stop` of the options; `on_progress` is called from the calling
+/// thread. Reads every byte of the source exactly once. Throws
+/// - InvalidArgument: the plan does not cover the index, or `devices` do not match it;
+/// - FileChanged: the source is not the index the plan was made for, or changed during the load;
+/// - InsufficientMemory: a device has less free than the plan needs (before anything is allocated), or ran out;
+/// - Cancelled: a stop was requested;
+/// - whatever else went wrong first, as it was thrown; what went wrong besides stands in its hints.
+LoadedShards load_shards(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
+                         const std::vector<std::shared_ptr<Device>>& devices, const LoadOptions& options);
+
+/// The checks that load_shards makes before it allocates anything.
+void check_plan_covers_index(const PlacementPlan& plan);
+void check_devices_match(const PlacementPlan& plan, const std::vector<std::shared_ptr<Device>>& devices);
+void check_source_is_planned_index(const PlacementPlan& plan, const ByteSource& source);
+void check_free_memory(const PlacementPlan& plan, const std::vector<std::shared_ptr<Device>>& devices);
+
+}  // namespace gpushard

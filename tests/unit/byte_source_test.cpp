@@ -1,0 +1,190 @@
+#include <chrono>
+#include <filesystem>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <gpushard/byte_source.hpp>
+#include <gpushard/error.hpp>
+
+#include "support/errors.hpp"
+#include "support/index_writer.hpp"
+#include "support/temp_dir.hpp"
+
+namespace gpushard {
+namespace {
+
+using test::message_of;
+using test::TempDir;
+using test::write_file;
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string alphabet(std::size_t size) {
+    std::string bytes(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>('a' + i % 26);
+    return bytes;
+}
+
+std::string read(const ByteSource& source, Bytes offset, std::size_t count) {
+    std::string bytes(count, '?');
+    source.read(offset, bytes.data(), count);
+    return bytes;
+}
+
+TEST(ByteSource, ReadsAtAnyOffsetAndCounts) {
+    const TempDir folder;
+    write_file(folder / "x", alphabet(1000));
+    const auto source = open_file(folder / "x");
+    EXPECT_EQ(source->name(), (folder / "x").string());
+    EXPECT_EQ(source->size(), 1000u);
+    EXPECT_EQ(read(*source, 26, 3), "abc");
+    EXPECT_EQ(read(*source, 999, 1), alphabet(1000).substr(999));
+    EXPECT_EQ(read(*source, 1000, 0), "");
+    EXPECT_EQ(source->bytes_read(), 4u);
+}
+
+TEST(ByteSource, RefusesBytesBeyondTheEnd) {
+    const std::string bytes = alphabet(100);
+    const auto source = view_memory(bytes.data(), bytes.size(), "some.index");
+    char out = 0;
+    const Bytes most = std::numeric_limits<Bytes>::max();
+    for (const auto& [offset, count] : std::vector<std::pair<Bytes, std::size_t>>{
+             {100, 1}, {0, 101}, {101, 0}, {most, 1}, {1, most}, {most, most}, {50, most - 49}}) {
+        EXPECT_THROW(source->read(offset, &out, count), BadFile) << offset << " " << count;
+    }
+    EXPECT_THAT(message_of<BadFile>([&] { source->read(99, &out, 7); }),
+                AllOf(HasSubstr("some.index"), HasSubstr("7 bytes"), HasSubstr("offset 99"), HasSubstr("100")));
+    EXPECT_EQ(source->bytes_read(), 0u);
+    EXPECT_THROW(view_memory(nullptr, 1), InvalidArgument);
+    EXPECT_EQ(view_memory(nullptr, 0)->size(), 0u);
+}
+
+TEST(ByteSource, CountsWhatManyThreadsRead) {
+    const TempDir folder;
+    write_file(folder / "x", alphabet(8000));
+    const auto source = open_file(folder / "x");
+    {
+        std::vector<std::jthread> threads;
+        for (Bytes t = 0; t < 8; ++t) {
+            threads.emplace_back([&, t] {
+                for (Bytes i = 0; i < 100; ++i) EXPECT_EQ(read(*source, t * 1000 + i * 10, 10).size(), 10u);
+            });
+        }
+    }
+    EXPECT_EQ(source->bytes_read(), 8000u);
+}
+
+TEST(OpenFile, SaysWhyAFileCannotBeRead) {
+    const TempDir folder;
+    EXPECT_THAT(message_of<BadFile>([&] { open_file(folder / "missing"); }),
+                AllOf(HasSubstr("missing"), HasSubstr("No such file")));
+    EXPECT_THAT(message_of<BadFile>([&] { open_file(folder.path()); }), HasSubstr("is a folder"));
+    write_file(folder / "empty", "");
+    EXPECT_THAT(message_of<BadFile>([&] { open_file(folder / "empty"); }), HasSubstr("is empty"));
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+    EXPECT_THAT(message_of<BadFile>([&] { open_file(folder / "pipe"); }), HasSubstr("not a regular file"));
+}
+
+TEST(OpenFile, SaysThatPermissionIsMissing) {
+    if (::geteuid() == 0) GTEST_SKIP() << "root may read every file";
+    const TempDir folder;
+    write_file(folder / "locked", "x");
+    std::filesystem::permissions(folder / "locked", std::filesystem::perms::none);
+    EXPECT_THAT(message_of<BadFile>([&] { open_file(folder / "locked"); }), HasSubstr("Permission denied"));
+}
+
+class ChangedFile : public testing::Test {
+protected:
+    ChangedFile() {
+        write_file(path, alphabet(100));
+        source = open_file(path);
+        source->check_unchanged();
+    }
+
+    TempDir folder;
+    std::filesystem::path path = folder / "x.index";
+    std::shared_ptr<ByteSource> source;
+};
+
+TEST_F(ChangedFile, BySize) {
+    std::filesystem::resize_file(path, 99);
+    EXPECT_THAT(message_of<FileChanged>([&] { source->check_unchanged(); }),
+                AllOf(HasSubstr("x.index"), HasSubstr("100"), HasSubstr("99")));
+    // What is gone cannot be read, and the reason is given.
+    EXPECT_THROW(read(*source, 90, 10), FileChanged);
+}
+
+TEST_F(ChangedFile, ByModificationTime) {
+    const auto time = std::filesystem::last_write_time(path);
+    std::filesystem::last_write_time(path, time - std::chrono::nanoseconds(1000));
+    EXPECT_THROW(source->check_unchanged(), FileChanged);
+    std::filesystem::last_write_time(path, time);
+    EXPECT_NO_THROW(source->check_unchanged());
+}
+
+TEST_F(ChangedFile, ByRenamingAnotherOverIt) {
+    const auto time = std::filesystem::last_write_time(path);
+    write_file(folder / "other", alphabet(100));
+    std::filesystem::last_write_time(folder / "other", time);
+    std::filesystem::rename(folder / "other", path);
+    EXPECT_THAT(message_of<FileChanged>([&] { source->check_unchanged(); }), HasSubstr("replaced"));
+}
+
+TEST_F(ChangedFile, ByRemovingIt) {
+    std::filesystem::remove(path);
+    EXPECT_THAT(message_of<FileChanged>([&] { source->check_unchanged(); }), HasSubstr("no longer there"));
+}
+
+TEST_F(ChangedFile, NotByReadingItOrGivingItsCacheAway) {
+    EXPECT_EQ(read(*source, 0, 100), alphabet(100));
+    source->done_with(0, 100);
+    EXPECT_NO_THROW(source->check_unchanged());
+    EXPECT_EQ(read(*source, 0, 100), alphabet(100));
+}
+
+TEST(OpenParts, ReadAsTheFileTheyWereCutFrom) {
+    const TempDir folder;
+    const std::string whole = alphabet(200);
+    const auto paths = test::write_parts(folder.path(), whole, {1, 2, 50, 51, 199});
+    const auto source = open_parts(paths);
+    EXPECT_EQ(source->size(), whole.size());
+    EXPECT_THAT(source->name(), AllOf(HasSubstr("part_aa"), HasSubstr("+5 parts")));
+    for (Bytes offset = 0; offset <= whole.size(); ++offset) {
+        for (Bytes count = 0; count <= whole.size() - offset; ++count) {
+            ASSERT_EQ(read(*source, offset, count), whole.substr(offset, count)) << offset << " " << count;
+        }
+    }
+    source->done_with(0, whole.size());
+    char out = 0;
+    EXPECT_THROW(source->read(200, &out, 1), BadFile);
+}
+
+TEST(OpenParts, NamesTheFirstThatIsMissingOrEmpty) {
+    const TempDir folder;
+    auto paths = test::write_parts(folder.path(), alphabet(30), {10, 20});
+    std::filesystem::remove(paths[1]);
+    EXPECT_THAT(message_of<BadFile>([&] { open_parts(paths); }), AllOf(HasSubstr("part_ab"), HasSubstr("No such")));
+    write_file(paths[1], "");
+    EXPECT_THAT(message_of<BadFile>([&] { open_parts(paths); }), AllOf(HasSubstr("part_ab"), HasSubstr("empty")));
+    EXPECT_THROW(open_parts({}), InvalidArgument);
+}
+
+TEST(OpenParts, NoticesAChangeOfAnyPart) {
+    const TempDir folder;
+    const auto paths = test::write_parts(folder.path(), alphabet(30), {10, 20});
+    const auto source = open_parts(paths);
+    EXPECT_NO_THROW(source->check_unchanged());
+    std::filesystem::resize_file(paths[2], 9);
+    EXPECT_THAT(message_of<FileChanged>([&] { source->check_unchanged(); }), HasSubstr("part_ac"));
+}
+
+}  // namespace
+}  // namespace gpushard
