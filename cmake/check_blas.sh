@@ -10,7 +10,7 @@ fi
 
 blas=$(ldd "$1" | awk '$1 ~ /^lib(open)?blas/ { print $3; exit }')
 if [ -z "$blas" ]; then
-    echo "BLAS: linked into $1"
+    echo "BLAS: no shared one; $1 has it inside, or needs none"
     exit 0
 fi
 blas=$(readlink -f "$blas")
