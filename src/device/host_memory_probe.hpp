@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <gpushard/bytes.hpp>
+
+namespace gpushard {
+
+struct HostMemory {
+    Bytes total = 0;      ///< memory of the machine
+    Bytes available = 0;  ///< what this process may still take without swapping, being killed, or being refused
+};
+
+/// Reads what the kernel tells about memory: `/proc/meminfo`, the limits of this process, and those of its control
+/// groups (version 2 and 1, every level up to the root). What cannot be read does not limit.
+class HostMemoryProbe {
+public:
+    /// `root` stands for "/", so that a fabricated tree of files can be read instead.
+    explicit HostMemoryProbe(std::filesystem::path root = "/") : root_(std::move(root)) {}
+
+    HostMemory measure() const;
+
+private:
+    std::filesystem::path root_;
+};
+
+}  // namespace gpushard

@@ -1,0 +1,40 @@
+#include <gpushard/device_info.hpp>
+#include <gpushard/error.hpp>
+
+#include "device/host_memory_probe.hpp"
+
+namespace gpushard {
+namespace {
+
+/// What two channels of server memory sustain. Assumed, not measured: it only weighs the host against cards, which
+/// are one or two orders of magnitude faster.
+constexpr double assumed_host_bytes_per_second = 25e9;
+
+class SystemInventory final : public DeviceInventory {
+public:
+    std::vector<DeviceInfo> cards() const override {
+        throw DeviceError("cuda:all", "no GPU support is compiled into this build of gpushard",
+                          {"use the host: --devices cpu", "or use a build of gpushard with CUDA"});
+    }
+
+    DeviceInfo host() const override {
+        const HostMemory memory = HostMemoryProbe().measure();
+        DeviceInfo host;
+        host.spec = "cpu";
+        host.name = "host memory";
+        host.kind = DeviceKind::cpu;
+        host.total_bytes = memory.total;
+        host.free_bytes = memory.available;
+        host.bytes_per_second = assumed_host_bytes_per_second;
+        return host;
+    }
+};
+
+}  // namespace
+
+const DeviceInventory& system_inventory() {
+    static const SystemInventory inventory;
+    return inventory;
+}
+
+}  // namespace gpushard

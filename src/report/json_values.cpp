@@ -1,0 +1,113 @@
+#include "report/json_values.hpp"
+
+#include <gpushard/report.hpp>
+#include <gpushard/version.hpp>
+
+namespace gpushard {
+namespace {
+
+Json memory_values(const ShardMemory& memory) {
+    return {{"resident_bytes", memory.resident},
+            {"scratch_bytes", memory.scratch},
+            {"fixed_bytes", memory.fixed},
+            {"load_peak_bytes", memory.load_peak()},
+            {"search_peak_bytes", memory.search_peak()},
+            {"peak_bytes", memory.peak()}};
+}
+
+Json json_value(const PlanOptions& options) {
+    return {{"strategy", to_string(options.strategy)},
+            {"replicas", options.replicas},
+            {"min_devices", options.min_devices},
+            {"precision", to_string(options.precision)},
+            {"reserve_bytes", options.reserve_bytes ? Json(*options.reserve_bytes) : Json(nullptr)},
+            {"staging_bytes", options.staging_bytes},
+            {"max_batch", options.max_batch},
+            {"k", options.k}};
+}
+
+Json json_value(const ShardPlacement& placement) {
+    Json json = json_value(placement.device);
+    // In a plan "bytes_per_second" is left to what a load measures.
+    json.erase("bytes_per_second");
+    json["memory_bytes_per_second"] = placement.device.bytes_per_second;
+    json["reserve_bytes"] = placement.reserve_bytes;
+    json["usable_bytes"] = placement.usable_bytes();
+    append(json, memory_values(placement.memory));
+    json["rows"] = Json::array({placement.rows.begin, placement.rows.end});
+    json["share"] = placement.share;
+    json["group"] = placement.group;
+    json["tile"] = {{"rows", placement.tile.rows}, {"queries", placement.tile.queries}};
+    return json;
+}
+
+Json json_value(const StockFaissOutcome& stock) {
+    return {{"outcome", to_string(stock.outcome)},
+            {"path", stock.path},
+            {"peak_bytes", stock.peak_bytes},
+            {"held_bytes", stock.held_bytes},
+            {"host_bytes", stock.host_bytes},
+            {"message", stock.message},
+            {"failed_request_bytes", stock.failed_request_bytes}};
+}
+
+}  // namespace
+
+Json json_header() {
+    return {{"schema_version", schema_version}, {"gpushard_version", version()}, {"faiss_version", faiss_version()}};
+}
+
+Json json_value(const IndexProfile& profile) {
+    return {{"file", profile.files.empty() ? std::string("memory") : profile.files.front()},
+            {"files", profile.files},
+            {"bytes", profile.bytes},
+            {"type", to_string(profile.type)},
+            {"fourcc", profile.fourcc},
+            {"dim", profile.dim},
+            {"count", profile.count},
+            {"metric", to_string(profile.metric)},
+            {"metric_arg", profile.metric_arg},
+            {"stored", to_string(profile.stored)},
+            {"payload_offset", profile.payload_offset},
+            {"payload_bytes", profile.payload_bytes},
+            {"chain", profile.chain}};
+}
+
+Json json_value(const DeviceInfo& device) {
+    return {{"spec", device.spec},
+            {"name", device.name},
+            {"uuid", device.uuid},
+            {"pci", device.pci},
+            {"kind", to_string(device.kind)},
+            {"total_bytes", device.total_bytes},
+            {"free_bytes", device.free_bytes},
+            {"context_bytes", device.context_bytes},
+            {"bytes_per_second", device.bytes_per_second},
+            {"planning_only", device.planning_only}};
+}
+
+Json json_value(const PlacementPlan& plan) {
+    Json devices = Json::array();
+    for (const ShardPlacement& placement : plan.devices) devices.push_back(json_value(placement));
+    Json totals = memory_values(plan.totals());
+    totals["used_devices"] = plan.used_devices();
+    return {{"fits", true},
+            {"precision", to_string(plan.precision)},
+            {"strategy", to_string(plan.options.strategy)},
+            {"index", json_value(plan.index)},
+            {"fingerprint", plan.fingerprint},
+            {"options", json_value(plan.options)},
+            {"devices", std::move(devices)},
+            {"host_staging_bytes", plan.host_staging_bytes},
+            {"host_resident_bytes", plan.host_resident_bytes},
+            {"totals", std::move(totals)},
+            {"stock_faiss", json_value(plan.stock_faiss)}};
+}
+
+void append(Json& object, Json more) {
+    for (auto& [key, value] : more.items()) object[key] = std::move(value);
+}
+
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+}  // namespace gpushard

@@ -1,0 +1,115 @@
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include <gpushard/report.hpp>
+
+#include "report/json_values.hpp"
+#include "report/text_table.hpp"
+
+namespace gpushard {
+namespace {
+
+/// What was measured for each device of the plan; null where nothing was. A report lists either every device of the
+/// plan or only those that hold rows, in the plan's order.
+std::vector<const LoadReport::PerDevice*> by_placement(const PlacementPlan& plan, const LoadReport& report) {
+    std::vector<const LoadReport::PerDevice*> measured;
+    const bool lists_all = report.devices.size() == plan.devices.size();
+    std::size_t next = 0;
+    for (const ShardPlacement& placement : plan.devices) {
+        const bool listed = (lists_all || placement.rows.count() > 0) && next < report.devices.size();
+        measured.push_back(listed ? &report.devices[next++] : nullptr);
+    }
+    return measured;
+}
+
+std::string rate(double bytes_per_second) {
+    return format_bytes(static_cast<Bytes>(std::max(0.0, bytes_per_second))) + "/s";
+}
+
+std::string verified_line(const VerifyReport& verified) {
+    std::string text =
+        fmt::format("  verified  {} rows, worst error {:.3g} (bound {:.3g}): {}\n", group_digits(verified.rows),
+                    verified.worst_error, verified.error_bound,
+                    verified.failures.empty() ? "all right" : fmt::format("{} failed", verified.failures.size()));
+    constexpr std::size_t most_shown = 10;
+    for (std::size_t i = 0; i < std::min(verified.failures.size(), most_shown); ++i) {
+        text += "            " + single_line(verified.failures[i]) + "\n";
+    }
+    if (verified.failures.size() > most_shown) {
+        text += fmt::format("            and {} more\n", verified.failures.size() - most_shown);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string to_text(const PlacementPlan& plan, const LoadReport& report, const VerifyReport* verified) {
+    Bytes largest = 0;
+    for (const ShardPlacement& placement : plan.devices) largest = std::max(largest, placement.memory.load_peak());
+    const SizeColumn size(largest);
+    TextTable table({{"device", Align::left},
+                     {"resident planned"},
+                     {"measured"},
+                     {"load peak planned"},
+                     {fmt::format("measured {}", size.unit())},
+                     {"copied"},
+                     {"seconds"},
+                     {"rate"}});
+    const auto measured = by_placement(plan, report);
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+        const ShardPlacement& planned = plan.devices[i];
+        std::vector<std::string> cells = {shorten(single_line(planned.device.spec), 20),
+                                          size.format(planned.memory.resident)};
+        if (const LoadReport::PerDevice* device = measured[i]) {
+            cells.insert(cells.end(),
+                         {size.format(device->measured_resident_bytes), size.format(planned.memory.load_peak()),
+                          size.format(device->measured_peak_bytes), size.format(device->copied_bytes),
+                          fmt::format("{:.2f}", device->seconds), rate(device->bytes_per_second)});
+        }
+        table.add(std::move(cells));
+    }
+    std::string text = table.render() + "\n";
+    text += fmt::format("  loaded    {} read in {:.2f} s, {}\n", format_bytes(report.file_bytes_read), report.seconds,
+                        rate(report.seconds > 0 ? static_cast<double>(report.file_bytes_read) / report.seconds : 0));
+    text += fmt::format("  host      peak {} (staging and shards on the host)\n", format_bytes(report.host_peak_bytes));
+    if (report.non_finite_rows > 0) {
+        text += fmt::format("  warning   {} rows have a NaN or an infinity, the first is row {}\n",
+                            group_digits(report.non_finite_rows), report.first_non_finite_row);
+    }
+    for (const std::string& step : report.recovery) text += "  recovered " + single_line(step) + "\n";
+    if (verified != nullptr) text += verified_line(*verified);
+    return text;
+}
+
+std::string to_json(const PlacementPlan& plan, const LoadReport& report, const VerifyReport* verified) {
+    Json json = json_header();
+    append(json, json_value(plan));
+    const auto measured = by_placement(plan, report);
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+        const LoadReport::PerDevice nothing;
+        const LoadReport::PerDevice& device = measured[i] != nullptr ? *measured[i] : nothing;
+        Json& entry = json["devices"][i];
+        entry["measured_resident_bytes"] = device.measured_resident_bytes;
+        entry["measured_peak_bytes"] = device.measured_peak_bytes;
+        entry["copied_bytes"] = device.copied_bytes;
+        entry["seconds"] = device.seconds;
+        entry["bytes_per_second"] = device.bytes_per_second;
+    }
+    json["host_peak_bytes"] = report.host_peak_bytes;
+    json["file_bytes_read"] = report.file_bytes_read;
+    json["seconds"] = report.seconds;
+    json["non_finite_rows"] = report.non_finite_rows;
+    json["first_non_finite_row"] = report.first_non_finite_row;
+    json["recovery"] = report.recovery;
+    json["verified"] = nullptr;
+    if (verified != nullptr) {
+        json["verified"] = {{"rows", verified->rows},
+                            {"worst_error", verified->worst_error},
+                            {"error_bound", verified->error_bound},
+                            {"failures", verified->failures}};
+    }
+    return dump(json);
+}
+
+}  // namespace gpushard
