@@ -1,6 +1,7 @@
 // 20,000 embeddings of package descriptions and 600 questions, with the answers Faiss 1.15 gave; without that data, a
 // generated set of the same shape answered by the Faiss at hand.
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -130,7 +131,7 @@ TEST_P(RealEmbeddings, GiveInFloat16TheAnswersOfHalvedRows) {
 INSTANTIATE_TEST_SUITE_P(Rigs, RealEmbeddings,
                          testing::Values("cpu=64MiB", "cpu=8MiB,cpu=20MiB,cpu=14MiB",
                                          "cpu=6MiB,cpu=12MiB,cpu=8MiB,cpu=7MiB,cpu=9MiB,cpu=16MiB,cpu=10MiB"),
-                         [](const auto& info) { return "Rig" + std::to_string(info.index); });
+                         [](const auto& rig) { return "Rig" + std::to_string(rig.index); });
 
 }  // namespace
 }  // namespace gpushard::test

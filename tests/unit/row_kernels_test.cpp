@@ -72,7 +72,9 @@ TEST(RowKernels, RoundsToTheNearestHalfTiesToEven) {
             if ((neighbor_bits & 0x7c00) == 0x7c00 || (scalar & 0x7fff) == 0) continue;
             const double other = std::abs(static_cast<double>(value) - reference_value(neighbor_bits));
             ASSERT_LE(error, other) << value;
-            if (error == other) ASSERT_EQ(scalar & 1, 0) << value;
+            if (error == other) {
+                ASSERT_EQ(scalar & 1, 0) << value;
+            }
         }
     }
 }
