@@ -107,9 +107,10 @@ public:
             report_until_done();
         }
         if (!failures_.empty()) throw_first(failures_);
+        throw_if_cancelled();
         source_.check_unchanged();
-        if (!cancelled_ && options_.on_progress) options_.on_progress(progress());
-        if (cancelled_ || options_.stop.stop_requested()) throw Cancelled("the load was cancelled");
+        if (options_.on_progress) options_.on_progress(progress());
+        throw_if_cancelled();
     }
 
     /// After run has returned.
@@ -129,6 +130,10 @@ private:
 
     const ShardPlacement& placement(std::size_t i) const { return plan_.devices[used_[i]]; }
     double seconds_since_start() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+    void throw_if_cancelled() const {
+        if (cancelled_ || options_.stop.stop_requested()) throw Cancelled("the load was cancelled");
+    }
 
     void start(std::vector<std::jthread>& threads, std::size_t i) {
         try {

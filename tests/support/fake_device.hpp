@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <gpushard/backend.hpp>
+
+namespace gpushard::test {
+
+class FakeMemory;
+
+/// A device in plain memory with a byte budget, that fails on demand. Searches by brute force in float32; inner
+/// product and L2, precisions f32 and f16.
+class FakeDevice final : public Device {
+public:
+    /// What shall go wrong. Operations are allocations, blocks loaded and searches, counted over the device's life.
+    struct Faults {
+        static constexpr std::int64_t never = -1;
+        std::int64_t failing_allocation = never;  ///< its number, from 0
+        bool persists = false;                    ///< later allocations fail, too
+        std::exception_ptr allocation_failure;    ///< unset: InsufficientMemory
+        std::int64_t lost_after = never;          ///< operations that still succeed; all later calls throw DeviceError
+        /// Called before a block is asked for: to wait, to throw, to change the world.
+        std::function<void(std::int64_t block)> before_block;
+        bool stops_at_last_row = false;  ///< does not ask the feed again when it has all its rows
+        bool ends_early = false;         ///< returns a shard after the first block
+    };
+
+    explicit FakeDevice(std::string spec, Bytes budget);
+    ~FakeDevice() override;
+
+    const DeviceInfo& info() const override { return info_; }
+    Bytes free_bytes() const override;
+    std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) override;
+
+    /// Takes effect on what is done from now on; the counts begin again.
+    void set_faults(Faults faults);
+    std::int64_t allocations() const;
+    std::int64_t blocks_loaded() const;
+
+    /// What a shard takes here: the vectors, 4 KiB for good, and room for a tile of distances while searching.
+    static ShardMemory planned_memory(const ShardSpec& spec);
+
+private:
+    DeviceInfo info_;
+    std::shared_ptr<FakeMemory> memory_;
+};
+
+}  // namespace gpushard::test
