@@ -1,5 +1,9 @@
-#include <cstdio>
+#include <csignal>
 
-#include <gpushard/version.hpp>
+#include "cli/command_line.hpp"
 
-int main() { std::printf("gpushard %s\n", gpushard::version().c_str()); }
+int main(int argc, char** argv) {
+    // Writing to a pipe nobody reads then fails as any write does, and temporary files are removed on the way out.
+    std::signal(SIGPIPE, SIG_IGN);
+    return gpushard::cli::run(argc, argv);
+}

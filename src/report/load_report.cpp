@@ -10,19 +10,6 @@
 namespace gpushard {
 namespace {
 
-/// What was measured for each device of the plan; null where nothing was. A report lists either every device of the
-/// plan or only those that hold rows, in the plan's order.
-std::vector<const LoadReport::PerDevice*> by_placement(const PlacementPlan& plan, const LoadReport& report) {
-    std::vector<const LoadReport::PerDevice*> measured;
-    const bool lists_all = report.devices.size() == plan.devices.size();
-    std::size_t next = 0;
-    for (const ShardPlacement& placement : plan.devices) {
-        const bool listed = (lists_all || placement.rows.count() > 0) && next < report.devices.size();
-        measured.push_back(listed ? &report.devices[next++] : nullptr);
-    }
-    return measured;
-}
-
 std::string rate(double bytes_per_second) {
     return format_bytes(static_cast<Bytes>(std::max(0.0, bytes_per_second))) + "/s";
 }
@@ -56,16 +43,16 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
                      {"copied"},
                      {"seconds"},
                      {"rate"}});
-    const auto measured = by_placement(plan, report);
-    for (std::size_t i = 0; i < measured.size(); ++i) {
+    for (std::size_t i = 0; i < plan.devices.size(); ++i) {
         const ShardPlacement& planned = plan.devices[i];
         std::vector<std::string> cells = {shorten(single_line(planned.device.spec), 20),
                                           size.format(planned.memory.resident)};
-        if (const LoadReport::PerDevice* device = measured[i]) {
+        if (planned.rows.count() > 0) {
+            const LoadReport::PerDevice& device = report.devices.at(i);
             cells.insert(cells.end(),
-                         {size.format(device->measured_resident_bytes), size.format(planned.memory.load_peak()),
-                          size.format(device->measured_peak_bytes), size.format(device->copied_bytes),
-                          fmt::format("{:.2f}", device->seconds), rate(device->bytes_per_second)});
+                         {size.format(device.measured_resident_bytes), size.format(planned.memory.load_peak()),
+                          size.format(device.measured_peak_bytes), size.format(device.copied_bytes),
+                          fmt::format("{:.2f}", device.seconds), rate(device.bytes_per_second)});
         }
         table.add(std::move(cells));
     }
@@ -85,10 +72,8 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
 std::string to_json(const PlacementPlan& plan, const LoadReport& report, const VerifyReport* verified) {
     Json json = json_header();
     append(json, json_value(plan));
-    const auto measured = by_placement(plan, report);
-    for (std::size_t i = 0; i < measured.size(); ++i) {
-        const LoadReport::PerDevice nothing;
-        const LoadReport::PerDevice& device = measured[i] != nullptr ? *measured[i] : nothing;
+    for (std::size_t i = 0; i < plan.devices.size(); ++i) {
+        const LoadReport::PerDevice& device = report.devices.at(i);
         Json& entry = json["devices"][i];
         entry["measured_resident_bytes"] = device.measured_resident_bytes;
         entry["measured_peak_bytes"] = device.measured_peak_bytes;

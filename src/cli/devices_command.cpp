@@ -1,0 +1,57 @@
+#include <algorithm>
+#include <memory>
+
+#include <gpushard/report.hpp>
+
+#include "cli/command_line.hpp"
+
+namespace gpushard::cli {
+namespace {
+
+struct DevicesRequest {
+    std::string devices = "any";
+    bool measure = false;
+};
+
+bool has_card(const std::vector<DeviceInfo>& rig) {
+    return std::any_of(rig.begin(), rig.end(), [](const DeviceInfo& device) {
+        return device.kind == DeviceKind::cuda && !device.planning_only;
+    });
+}
+
+ExitCode run_devices(const DevicesRequest& request, const CommonOptions& common) {
+    const std::vector<DeviceInfo> rig = resolve_devices(request.devices);
+    if (request.measure && !has_card(rig)) {
+        throw DeviceError(request.devices,
+                          "--measure measures what a CUDA context takes on a card, and there is none among '" +
+                              request.devices + "'");
+    }
+    const DeviceInfo host = system_inventory().host();
+    if (common.json) {
+        // Beside the rig, so that a plan made from this file uses what a plan made here would use.
+        auto json = nlohmann::ordered_json::parse(to_json(rig));
+        json["host"] = nlohmann::ordered_json::parse(to_json({host}))["devices"][0];
+        print_json(json);
+        return exit_ok;
+    }
+    std::vector<DeviceInfo> shown = rig;
+    const bool host_is_there = std::any_of(rig.begin(), rig.end(), [&](const DeviceInfo& device) {
+        return device.spec == host.spec && !device.planning_only;
+    });
+    if (!host_is_there) shown.push_back(host);
+    print(to_text(shown));
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_devices_command(CommandLine& line) {
+    const auto request = std::make_shared<DevicesRequest>();
+    CLI::App& command =
+        line.add_command("devices", "List cards and host with their free memory; with --json, a rig file",
+                         [&line, request] { return run_devices(*request, line.common); });
+    command.add_option("--devices", request->devices, "List these instead, as for plan")->default_str("any");
+    command.add_flag("--measure", request->measure, "Measure what a CUDA context takes on each card");
+}
+
+}  // namespace gpushard::cli

@@ -1,0 +1,110 @@
+#include "cli/index_request.hpp"
+
+#include <limits>
+
+#include <gpushard/index_inspector.hpp>
+#include <gpushard/report.hpp>
+
+#include "cli/interrupt.hpp"
+#include "cli/option_values.hpp"
+
+namespace gpushard::cli {
+namespace {
+
+constexpr std::int64_t most_devices = 65536;
+constexpr std::int64_t most_queries = std::numeric_limits<std::int32_t>::max();
+
+/// The options a plan is made from; a plan that was made already brings its own.
+std::vector<CLI::Option*> add_planning_options(CLI::App& command, IndexRequest& request) {
+    PlanOptions& plan = request.plan;
+    return {
+        command
+            .add_option("--devices", request.devices,
+                        "Devices: cpu, cpu=2GiB*4, cuda:all, cuda:0=24GiB, a PCI id or UUID, any, a known card such "
+                        "as 4xA100-40GB, @rig.json")
+            ->default_str("cpu")
+            ->type_name("SPEC[,SPEC...]"),
+        add_value(command, "--strategy", plan.strategy, parse_strategy, "balanced, proportional, fewest or replicate")
+            ->default_str("balanced"),
+        add_number(command, "--replicas", plan.replicas, 1, most_devices, "Whole copies, for --strategy replicate")
+            ->default_str("1"),
+        add_number(command, "--min-devices", plan.min_devices, 1, most_devices, "Use at least so many devices")
+            ->default_str("1"),
+        add_value(command, "--precision", plan.precision, parse_precision, "stored, f32, f16, bf16 or auto")
+            ->default_str("stored"),
+        add_value(
+            command, "--reserve", plan.reserve_bytes,
+            [](const std::string& text) { return std::optional<Bytes>(parse_bytes(text)); },
+            "Memory of each device to leave untouched")
+            ->default_str("256MiB on a card, 0 on the host"),
+        add_value(command, "--staging", plan.staging_bytes, parse_positive_bytes,
+                  "Host memory for staging while loading, all devices together")
+            ->default_str("256MiB"),
+        add_number(command, "--max-batch", plan.max_batch, 1, most_queries, "Most queries searched at a time")
+            ->default_str("256"),
+    };
+}
+
+}  // namespace
+
+void add_index_files(CLI::App& command, std::vector<std::filesystem::path>& files) {
+    command
+        .add_option_function<std::vector<std::string>>(
+            "files", [&files](const std::vector<std::string>& names) { files.assign(names.begin(), names.end()); },
+            "A Faiss index file, or the parts of one in order")
+        ->type_name("FILE...");
+}
+
+void add_index_request(CLI::App& command, IndexRequest& request) {
+    add_index_files(command, request.files);
+    CLI::Option* replayed = command.add_option("--plan", request.plan_file, "Replay a plan saved by plan --json");
+    for (CLI::Option* option : add_planning_options(command, request)) replayed->excludes(option);
+    add_number(command, "--k", request.plan.k, 1, most_queries, "Neighbours to plan for and to search")
+        ->default_str("10");
+    add_value(
+        command, "--nprobe", request.nprobe,
+        [](const std::string& text) {
+            return std::optional<int>(static_cast<int>(parse_whole_number(text, 1, most_queries)));
+        },
+        "Lists to search, of indexes that have lists")
+        ->default_str("as stored");
+}
+
+void check_request(const IndexRequest& request, const CommonOptions& common) {
+    if (request.files.empty() && request.plan_file.empty()) {
+        throw InvalidArgument("no index file was named, expected one, or --plan plan.json");
+    }
+    if (request.nprobe) note(common, "note: --nprobe has no effect: flat indexes have no lists");
+}
+
+IndexProfile inspect(const std::vector<std::filesystem::path>& files) {
+    return files.size() == 1 ? inspect_index(files.front()) : inspect_index(files);
+}
+
+PlacementPlan make_plan(const IndexRequest& request) {
+    if (request.plan_file.empty()) {
+        LoadOptions options;
+        options.devices = request.devices;
+        options.plan = request.plan;
+        return request.files.size() == 1 ? plan(request.files.front(), options) : plan(request.files, options);
+    }
+    PlacementPlan plan = read_plan(request.plan_file);
+    if (!request.files.empty()) {
+        plan.index.files.clear();
+        for (const std::filesystem::path& file : request.files) plan.index.files.push_back(file.string());
+    }
+    return plan;
+}
+
+ShardedIndex load_request(const PlacementPlan& plan, const CommonOptions& common) {
+    const Interrupt interrupt;
+    ProgressBar bar("loading", common.quiet);
+    LoadOptions options;
+    options.stop = interrupt.token();
+    options.on_progress = [&bar](const LoadProgress& progress) {
+        bar.update(progress.loaded_bytes, progress.total_bytes, progress.bytes_per_second, progress.seconds_left);
+    };
+    return load(plan, options);
+}
+
+}  // namespace gpushard::cli
