@@ -34,6 +34,7 @@ void add_commands(CommandLine& line) {
     add_plan_command(line);
     add_load_command(line);
     add_search_command(line);
+    add_bench_command(line);
     add_generate_command(line);
 }
 

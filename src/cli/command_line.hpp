@@ -45,6 +45,7 @@ struct CommandLine {
     CLI::App& add_command(const std::string& name, const std::string& description, std::function<ExitCode()> run);
 };
 
+void add_bench_command(CommandLine& line);
 void add_devices_command(CommandLine& line);
 void add_generate_command(CommandLine& line);
 void add_inspect_command(CommandLine& line);

@@ -1,0 +1,90 @@
+#include <memory>
+
+#include <fmt/core.h>
+
+#include <gpushard/bytes.hpp>
+
+#include "bench/comparison.hpp"
+#include "cli/index_request.hpp"
+#include "cli/option_values.hpp"
+#include "cli/query_file.hpp"
+
+namespace gpushard::cli {
+namespace {
+
+struct BenchRequest {
+    IndexRequest index;
+    std::filesystem::path queries;
+    int repetitions = 5;
+};
+
+std::string figure(const bench::Comparison& row, double value) {
+    if (row.unit == "bytes") return format_bytes(static_cast<Bytes>(value));
+    if (row.unit == "s") return fmt::format("{:.4g} s", value);
+    return fmt::format("{:.4g} /s", value);
+}
+
+std::string as_table(const std::vector<bench::Comparison>& rows) {
+    std::string text = fmt::format("{:<16}{:>14}{:>14}{:>9}   (ratio above 1: gpushard is better)\n", "", "gpushard",
+                                   "Faiss", "ratio");
+    for (const bench::Comparison& row : rows) {
+        text += fmt::format("{:<16}{:>14}{:>14}{:>9.2f}\n", row.what, figure(row, row.ours), figure(row, row.faiss),
+                            row.ratio);
+    }
+    return text;
+}
+
+nlohmann::ordered_json as_json(const std::vector<bench::Comparison>& rows, const BenchRequest& request,
+                               const Queries& queries) {
+    nlohmann::ordered_json json = json_header();
+    json["queries"] = queries.count;
+    json["k"] = request.index.plan.k;
+    json["repetitions"] = request.repetitions;
+    json["rows"] = nlohmann::ordered_json::array();
+    for (const bench::Comparison& row : rows) {
+        json["rows"].push_back(
+            {{"what", row.what}, {"unit", row.unit}, {"ours", row.ours}, {"faiss", row.faiss}, {"ratio", row.ratio}});
+    }
+    return json;
+}
+
+ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const CommonOptions& common) {
+    check_request(request.index, common);
+    if (!request.index.plan_file.empty()) {
+        throw InvalidArgument("bench plans for itself, expected an index file instead of --plan");
+    }
+    const Queries queries = read_queries(request.queries, inspect(request.index.files).dim);
+    bench::CompareOptions options;
+    options.load.devices = request.index.devices;
+    options.load.plan = request.index.plan;
+    // The largest batch that is measured, so that it is searched as it would be by who planned for it.
+    if (!batch_was_given) options.load.plan.max_batch = options.batches.back();
+    options.repetitions = request.repetitions;
+    options.on_step = [&common](const std::string& step) { note(common, "measuring " + step); };
+    const std::vector<bench::Comparison> rows =
+        bench::compare_with_faiss(request.index.files, queries.values, queries.count, options);
+    if (common.json) {
+        print_json(as_json(rows, request, queries));
+    } else {
+        print(as_table(rows));
+    }
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_bench_command(CommandLine& line) {
+    const auto request = std::make_shared<BenchRequest>();
+    const auto command = std::make_shared<CLI::App*>();
+    *command = &line.add_command("bench", "Load and search beside Faiss, on the same data and shards", [=, &line] {
+        return run_bench(*request, (*command)->count("--max-batch") > 0, line.common);
+    });
+    add_index_request(**command, request->index);
+    (*command)
+        ->add_option("--queries", request->queries, "Queries: .npy (float32, C order), .fvecs or .fbin")
+        ->required();
+    add_number(**command, "--repeat", request->repetitions, 1, 1000, "Times each figure is taken; medians are printed")
+        ->default_str("5");
+}
+
+}  // namespace gpushard::cli
