@@ -96,8 +96,8 @@ ShardedIndexImpl make_sharded_index(const std::vector<ReadyLists>& lists) {
         shards.push_back(std::make_unique<ReadyShard>(list, placement.rows.begin));
         plan.devices.push_back(std::move(placement));
     }
-    return {plan, LoadReport{}, view_memory(nullptr, 0), std::vector<std::shared_ptr<Device>>(shards.size()),
-            std::move(shards)};
+    std::vector<std::shared_ptr<Device>> devices(shards.size());
+    return {plan, LoadReport{}, view_memory(nullptr, 0), std::move(devices), std::move(shards)};
 }
 
 }  // namespace

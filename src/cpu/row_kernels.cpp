@@ -5,6 +5,7 @@
 #include <cmath>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #define GPUSHARD_X86 1
 #endif
@@ -103,7 +104,16 @@ GPUSHARD_AVX2 void widen_avx2(const std::uint16_t* halves, std::int64_t count, f
     widen_scalar(halves + i, count - i, wide + i);
 }
 
-const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+// Compilers before clang 16 do not know "f16c" in __builtin_cpu_supports; it is bit 29 of ECX of leaf 1.
+bool processor_has_f16c() {
+    unsigned eax = 0;
+    unsigned ebx = 0;
+    unsigned ecx = 0;
+    unsigned edx = 0;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & (1U << 29)) != 0;
+}
+
+const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && processor_has_f16c();
 
 #endif
 
