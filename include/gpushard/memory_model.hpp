@@ -26,7 +26,7 @@ struct ShardMemory {
     bool operator==(const ShardMemory&) const = default;
 };
 
-/// The request whose memory is modelled.
+/// The request whose memory is modelled; dim, k and max_batch are at least 1.
 struct ShardWorkload {
     DeviceKind kind = DeviceKind::cpu;
     Precision precision = Precision::f32;
@@ -37,7 +37,8 @@ struct ShardWorkload {
 };
 
 /// Bytes of a shard of `rows` vectors searched with `tile`. Pure; src/core/memory_model.cpp gives each formula with
-/// its source. rows 0 costs nothing. Monotone in rows, tile.rows, tile.queries and k.
+/// its source. rows 0 costs nothing. Monotone in rows, tile.rows, tile.queries and k. Throws std::overflow_error
+/// where a size exceeds 2^64 bytes.
 ShardMemory shard_memory(const ShardWorkload& workload, std::int64_t rows, SearchTile tile);
 
 /// The tile a shard would like: the whole batch at once, and rows up to where larger tiles stop paying off.

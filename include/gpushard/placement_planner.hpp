@@ -12,13 +12,20 @@ namespace gpushard {
 /// each group, and no device is planned above its usable bytes. Finds a plan whenever one exists for its strategy
 /// (`replicate`, where groups have to be formed, may miss some). Cost: linear in devices but for a sort; 1,000
 /// devices take milliseconds.
-/// Throws InsufficientMemory with the shortfall per device and alternatives that were themselves planned, and
-/// InvalidArgument for options that contradict each other (max_batch 0, more min_devices than devices, ...).
+/// Throws InsufficientMemory with alternatives that were themselves planned, and InvalidArgument for options that
+/// contradict each other (max_batch 0, more min_devices than devices, ...). Of an InsufficientMemory,
+/// - `short_bytes()` is what the devices lack that min_devices calls for and that cannot hold one row, plus the least
+///   that a single device must grow by to hold the rows still without a place (for replicas: one device of each group
+///   that was formed). All of it counts as usable memory, free beyond reserve and context. Where one device has to
+///   grow, growing it by so much makes the request fit and by a byte less does not;
+/// - `devices()` are in the order given; what a device needs is the peak, with the smallest search tile, of the share
+///   it would take at equal work, whatever the others can hold.
 PlacementPlan plan_placement(const IndexProfile& index, const std::vector<DeviceInfo>& devices,
                              const PlanOptions& options = {});
 
 /// The smallest number of one known card that holds the index, for each known card, smallest total first. Cards of
-/// which `max_cards` do not suffice are left out.
+/// which `max_cards` (1 to 1024) do not suffice are left out, and all are for a metric that cards do not search by.
+/// Throws InvalidArgument as plan_placement does.
 struct RigSuggestion {
     KnownCard card;
     int count = 0;

@@ -4,6 +4,8 @@
 #include <gpushard/error.hpp>
 #include <gpushard/placement_plan.hpp>
 
+#include "core/placement_problem.hpp"
+
 namespace gpushard {
 namespace {
 
@@ -67,10 +69,7 @@ PrecisionChoice parse_precision(std::string_view text) {
     return parse(precision_spellings, text, "precision", "stored, f32, f16, bf16 or auto");
 }
 
-Bytes ShardPlacement::usable_bytes() const {
-    const Bytes kept = checked_add(reserve_bytes, device.context_bytes);
-    return device.free_bytes > kept ? device.free_bytes - kept : 0;
-}
+Bytes ShardPlacement::usable_bytes() const { return usable_of(device, reserve_bytes); }
 
 ShardMemory PlacementPlan::totals() const {
     ShardMemory sum;

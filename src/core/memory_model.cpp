@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+
+#include <gpushard/memory_model.hpp>
+
+#include "core/card_memory.hpp"
+
+namespace gpushard {
+namespace {
+
+Bytes as_bytes(std::int64_t number) { return number > 0 ? static_cast<Bytes>(number) : 0; }
+
+template <typename... Factors>
+Bytes product(Bytes first, Factors... factors) {
+    ((first = checked_multiply(first, factors)), ...);
+    return first;
+}
+
+template <typename... Terms>
+Bytes sum(Bytes first, Terms... terms) {
+    ((first = checked_add(first, terms)), ...);
+    return first;
+}
+
+Bytes vector_bytes(const ShardWorkload& workload, Bytes rows) {
+    return product(rows, as_bytes(workload.dim), element_bytes(workload.precision));
+}
+
+// ---- The host: the CPU backend calls Faiss's exhaustive search (faiss/utils/distances.cpp) on tiles.
+
+/// `distance_compute_blas_threshold`: below so many queries Faiss leaves BLAS aside; batches are padded up to it.
+constexpr Bytes blas_threshold = 20;
+/// `distance_compute_blas_query_bs` and `distance_compute_blas_database_bs`: the block handed to one BLAS call.
+constexpr Bytes blas_query_block = 4096;
+constexpr Bytes blas_row_block = 1024;
+/// `distance_compute_min_k_reservoir`: from this k on results are collected in reservoirs of 2k, rounded up to 16.
+constexpr Bytes reservoir_threshold = 100;
+/// One candidate answer: a float distance and a 64-bit id.
+constexpr Bytes answer_bytes = 12;
+/// Small allocations nobody counts one by one.
+constexpr Bytes host_slack = 64_KiB;
+
+/// resident = rows x dim x element.
+/// scratch  = padded queries (20 x dim floats) + one BLAS block + norms of queries and rows (L2) + three lists of
+///            answers (of the tile, the best so far, the two merged) + reservoirs (k >= 100) + the tile widened to
+///            float32 (other precisions) + slack.
+ShardMemory host_memory(const ShardWorkload& workload, Bytes rows, SearchTile tile) {
+    const Bytes tile_rows = std::min(as_bytes(tile.rows), rows);
+    const Bytes queries = std::max(as_bytes(tile.queries), blas_threshold);
+    const Bytes blocked_queries = std::min(queries, blas_query_block);
+    const Bytes k = std::min(as_bytes(workload.k), rows);
+    const Bytes dim = as_bytes(workload.dim);
+
+    const Bytes padded_queries = product(4, blas_threshold, dim);
+    const Bytes blas_block = product(4, blocked_queries, std::min(tile_rows, blas_row_block));
+    const Bytes norms = workload.metric == Metric::l2 ? product(4, sum(queries, tile_rows)) : 0;
+    const Bytes answers = product(3, queries, k, answer_bytes);
+    const Bytes reservoirs =
+        k >= reservoir_threshold ? product(blocked_queries, sum(product(2, k), 15) / 16 * 16, answer_bytes) : 0;
+    const Bytes widened_tile = workload.precision == Precision::f32 ? 0 : product(4, tile_rows, dim);
+    return {.resident = vector_bytes(workload, rows),
+            .fixed = 0,
+            .scratch = sum(padded_queries, blas_block, norms, answers, reservoirs, widened_tile, host_slack)};
+}
+
+SearchTile host_preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
+    constexpr std::int64_t most_rows = 1 << 20;
+    constexpr std::int64_t widened_tile_bytes = 8 << 20;  // stays in the last-level cache of a server
+    const std::int64_t wanted = workload.precision == Precision::f32
+                                    ? most_rows
+                                    : std::max<std::int64_t>(1024, widened_tile_bytes / 4 / workload.dim);
+    return {.rows = std::min(rows, wanted), .queries = std::min<std::int64_t>(workload.max_batch, 4096)};
+}
+
+SearchTile host_smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
+    return {.rows = std::min<std::int64_t>(rows, 1024), .queries = std::min<std::int64_t>(workload.max_batch, 20)};
+}
+
+// ---- A card: faiss::gpu::bfKnn over a device buffer, all temporaries from a stack of planned size.
+
+/// resident = vectors + norms (L2), each rounded.
+/// fixed    = the temp stack: every temporary of a search comes out of it, so it holds the largest sum of them, and
+///            a unit more for the 16 bytes a stack does not hand out. Faiss sizes its tiles by the size of the card,
+///            so the largest sum over the three sizes it distinguishes is an upper bound on every card.
+/// scratch  = 0: searching allocates nothing beside the stack.
+ShardMemory card_memory(const ShardWorkload& workload, Bytes rows, SearchTile tile) {
+    const Bytes norms = workload.metric == Metric::l2 ? card_rounded(product(4, rows)) : 0;
+    const SearchTile bounded = {.rows = std::min(tile.rows, static_cast<std::int64_t>(rows)), .queries = tile.queries};
+    Bytes stack = 0;
+    for (const Bytes target : search_tile_targets) {
+        const SearchTemporaries taken = search_temporaries(workload, bounded, target);
+        stack = std::max(stack, std::accumulate(taken.begin(), taken.end(), Bytes{0}, checked_add));
+    }
+    return {.resident = sum(card_rounded(vector_bytes(workload, rows)), norms), .fixed = sum(stack, 256), .scratch = 0};
+}
+
+/// Rows so that the two float distance tiles take at most 256 MiB: cutting further reads the shard no less often and
+/// costs more merging.
+SearchTile card_preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
+    const std::int64_t queries = std::min<std::int64_t>(workload.max_batch, 512);
+    constexpr std::int64_t tile_bytes = 256 << 20;
+    return {.rows = std::min(rows, tile_bytes / (2 * 4 * queries) / 1024 * 1024), .queries = queries};
+}
+
+SearchTile card_smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
+    return {.rows = std::min<std::int64_t>(rows, 16384), .queries = std::min<std::int64_t>(workload.max_batch, 32)};
+}
+
+bool fits(const ShardWorkload& workload, std::int64_t rows, SearchTile tile, Bytes usable) {
+    try {
+        return shard_memory(workload, rows, tile).peak() <= usable;
+    } catch (const std::overflow_error&) {
+        return false;
+    }
+}
+
+}  // namespace
+
+/// Faiss cuts `queries` into batches of P = 512 (1024 up to 32 dimensions) and the vectors into columns so that two
+/// tiles of P x columns elements reach the target; the tiles themselves are always float32. Each column tile leaves a
+/// list of k answers per query (a float and a 64-bit id), twice, for two streams. (gpu/impl/Distance.cu, runDistance.)
+/// Around it: the queries in float32 and in the vectors' precision, their norms, the answers, and the 32-bit ids that
+/// Faiss 1.7 keeps beside them.
+SearchTemporaries search_temporaries(const ShardWorkload& workload, SearchTile tile, Bytes tile_target) {
+    const Bytes rows = as_bytes(tile.rows);
+    const Bytes queries = as_bytes(tile.queries);
+    const Bytes k = as_bytes(workload.k);
+    const Bytes dim = as_bytes(workload.dim);
+    const Bytes query_batch = dim <= 32 ? 1024 : 512;
+    const Bytes tile_queries = std::min(query_batch, queries);
+    const Bytes columns = std::min(tile_target / (2 * element_bytes(workload.precision)) / query_batch, rows);
+    const Bytes column_tiles = columns == 0 ? 0 : sum(rows, columns - 1) / columns;
+
+    const Bytes distances = card_rounded(product(4, tile_queries, columns));
+    const Bytes tile_answers = product(tile_queries, column_tiles, k);
+    const Bytes tile_scores = card_rounded(product(4, tile_answers));
+    const Bytes tile_ids = card_rounded(product(8, tile_answers));
+    const Bytes converted_queries =
+        workload.precision == Precision::f32 ? 0 : product(element_bytes(workload.precision), queries, dim);
+    return {card_rounded(product(4, queries, dim)),
+            card_rounded(converted_queries),
+            card_rounded(product(4, queries, k)),
+            card_rounded(product(8, queries, k)),
+            card_rounded(product(4, queries, k)),
+            card_rounded(product(4, queries)),
+            distances,
+            distances,
+            tile_scores,
+            tile_scores,
+            tile_ids,
+            tile_ids};
+}
+
+ShardMemory shard_memory(const ShardWorkload& workload, std::int64_t rows, SearchTile tile) {
+    if (rows <= 0) return {};
+    return workload.kind == DeviceKind::cpu ? host_memory(workload, as_bytes(rows), tile)
+                                            : card_memory(workload, as_bytes(rows), tile);
+}
+
+SearchTile preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
+    return workload.kind == DeviceKind::cpu ? host_preferred_tile(workload, rows) : card_preferred_tile(workload, rows);
+}
+
+SearchTile smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
+    return workload.kind == DeviceKind::cpu ? host_smallest_tile(workload, rows) : card_smallest_tile(workload, rows);
+}
+
+SearchTile largest_tile_within(const ShardWorkload& workload, std::int64_t rows, Bytes usable) {
+    const SearchTile smallest = smallest_tile(workload, rows);
+    SearchTile tile = preferred_tile(workload, rows);
+    while (!fits(workload, rows, tile, usable)) {
+        if (tile.rows > smallest.rows) {
+            tile.rows = std::max(tile.rows / 2, smallest.rows);
+        } else if (tile.queries > smallest.queries) {
+            tile.queries = std::max(tile.queries / 2, smallest.queries);
+        } else {
+            return {};
+        }
+    }
+    return tile;
+}
+
+std::int64_t rows_within(const ShardWorkload& workload, Bytes usable, std::int64_t limit) {
+    const Bytes row_bytes = vector_bytes(workload, 1);
+    std::int64_t fitting = 0;
+    auto most = static_cast<std::int64_t>(std::min(usable / row_bytes, as_bytes(limit)));
+    while (fitting < most) {
+        const std::int64_t middle = most - (most - fitting) / 2;
+        if (fits(workload, middle, smallest_tile(workload, middle), usable)) {
+            fitting = middle;
+        } else {
+            most = middle - 1;
+        }
+    }
+    return fitting;
+}
+
+}  // namespace gpushard

@@ -1,0 +1,257 @@
+#include "core/placement_alternatives.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include <gpushard/placement_planner.hpp>
+
+#include "core/placement_problem.hpp"
+
+namespace gpushard {
+namespace {
+
+Bytes lacking(Bytes needed, Bytes usable) { return needed > usable ? needed - usable : 0; }
+
+std::int64_t capacity_of(const PlacementProblem& problem, const std::vector<std::size_t>& members) {
+    std::int64_t sum = 0;
+    for (const std::size_t member : members) {
+        sum += std::min(problem.candidates[member].capacity, problem.rows - sum);
+    }
+    return sum;
+}
+
+/// Raises the devices that come closest to holding a row until `min_devices` can. Returns the bytes that takes.
+Bytes enable_enough_devices(PlacementProblem& problem) {
+    std::vector<Candidate*> unable;
+    for (Candidate& candidate : problem.candidates) {
+        if (candidate.capacity == 0) unable.push_back(&candidate);
+    }
+    const std::size_t able = problem.candidates.size() - unable.size();
+    const auto wanted = static_cast<std::size_t>(problem.min_devices);
+    if (able >= wanted) return 0;
+    const auto lacks = [](const Candidate* candidate) { return lacking(candidate->needed(1), candidate->usable); };
+    std::stable_sort(unable.begin(), unable.end(),
+                     [&](const Candidate* a, const Candidate* b) { return lacks(a) < lacks(b); });
+    unable.resize(wanted - able);
+    Bytes added = 0;
+    for (Candidate* candidate : unable) {
+        added = checked_add(added, lacks(candidate));
+        candidate->usable = candidate->needed(1);
+        candidate->capacity = rows_within(candidate->workload, candidate->usable, problem.rows);
+    }
+    return added;
+}
+
+/// The memory by which the rig is too small: what the devices lack that `min_devices` calls for, then for each group
+/// the least that a single device of it must grow by to take the rows that are left without a place.
+Bytes missing_bytes(PlacementProblem problem) {
+    Bytes missing = enable_enough_devices(problem);
+    for (const std::vector<std::size_t>& members : groups_of(problem)) {
+        const std::int64_t homeless = problem.rows - capacity_of(problem, members);
+        if (homeless == 0 || members.empty()) continue;
+        std::vector<Bytes> growth;
+        for (const std::size_t member : members) {
+            const Candidate& candidate = problem.candidates[member];
+            growth.push_back(lacking(candidate.needed(candidate.capacity + homeless), candidate.usable));
+        }
+        missing = checked_add(missing, *std::min_element(growth.begin(), growth.end()));
+    }
+    return missing;
+}
+
+std::vector<DeviceShortfall> shortfalls(const PlacementProblem& problem, const std::vector<DeviceInfo>& devices) {
+    std::vector<DeviceShortfall> result(devices.size());
+    for (const std::vector<std::size_t>& members : groups_of(problem)) {
+        double speed = 0;
+        for (const std::size_t member : members) speed += problem.candidates[member].speed;
+        for (const std::size_t member : members) {
+            const Candidate& candidate = problem.candidates[member];
+            const double share = candidate.speed / speed * static_cast<double>(problem.rows);
+            const Bytes needed = candidate.needed(std::min(problem.rows, static_cast<std::int64_t>(share) + 1));
+            result[candidate.listed] = {.device = devices[candidate.listed].spec,
+                                        .needed_bytes = needed,
+                                        .usable_bytes = candidate.usable,
+                                        .short_bytes = lacking(needed, candidate.usable)};
+        }
+    }
+    return result;
+}
+
+/// Looks for changes to one request that make it fit.
+class AlternativeSearch {
+public:
+    AlternativeSearch(const IndexProfile& index, const std::vector<DeviceInfo>& devices, const PlanOptions& options)
+        : index_(index), devices_(devices), options_(options) {}
+
+    std::vector<Alternative> run() {
+        half_precision();
+        no_reserve();
+        smaller_batch();
+        fewer_replicas();
+        one_more_device();
+        known_rigs();
+        return std::move(found_);
+    }
+
+private:
+    /// Adds the change if it can be planned.
+    bool offer(const std::string& change, const std::string& flags, const std::vector<DeviceInfo>& devices,
+               const PlanOptions& options) {
+        const std::optional<PlacementPlan> plan = try_plan(index_, devices, options);
+        if (!plan) return false;
+        found_.push_back({.change = change,
+                          .flags = flags,
+                          .peak_bytes = largest_peak(*plan),
+                          .total_bytes = plan->totals().peak()});
+        return true;
+    }
+
+    bool offer(const std::string& change, const std::string& flags, const PlanOptions& options) {
+        return offer(change, flags, devices_, options);
+    }
+
+    void half_precision() {
+        if (smallest_precision(index_, options_) != Precision::f32) return;
+        PlanOptions options = options_;
+        options.precision = PrecisionChoice::f16;
+        offer("float16 instead of float32", "--precision f16", options);
+    }
+
+    void no_reserve() {
+        Bytes largest = 0;
+        for (const DeviceInfo& device : devices_) largest = std::max(largest, reserve_of(device, options_));
+        if (largest == 0) return;
+        PlanOptions options = options_;
+        options.reserve_bytes = 0;
+        offer("no reserve instead of " + format_bytes(largest) + " on a device", "--reserve 0", options);
+    }
+
+    /// A search tile never needs to hold more queries than a small number, so only batches below it save memory.
+    void smaller_batch() {
+        constexpr std::int64_t largest_that_saves = 16;
+        PlanOptions options = options_;
+        for (options.max_batch = std::min(largest_that_saves, options_.max_batch / 2); options.max_batch > 0;
+             options.max_batch /= 2) {
+            const std::string batch = std::to_string(options.max_batch);
+            if (offer("batches of " + batch + " queries instead of " + std::to_string(options_.max_batch),
+                      "--max-batch " + batch, options)) {
+                return;
+            }
+        }
+    }
+
+    void fewer_replicas() {
+        PlanOptions options = options_;
+        while (--options.replicas > 0) {
+            const std::string replicas = std::to_string(options.replicas);
+            if (offer(replicas + " instead of " + std::to_string(options_.replicas) + " replicas",
+                      "--replicas " + replicas, options)) {
+                return;
+            }
+        }
+    }
+
+    /// A further device like the largest one; no flag names a card of arbitrary size.
+    void one_more_device() {
+        const DeviceInfo& largest =
+            *std::max_element(devices_.begin(), devices_.end(),
+                              [](const DeviceInfo& a, const DeviceInfo& b) { return a.total_bytes < b.total_bytes; });
+        DeviceInfo further;
+        further.spec = "one more";
+        further.kind = largest.kind;
+        further.context_bytes = largest.kind == DeviceKind::cuda ? assumed_context_bytes : 0;
+        further.bytes_per_second = largest.bytes_per_second;
+        std::vector<DeviceInfo> devices = devices_;
+        devices.push_back(further);
+        PlacementProblem problem = pose_problem(index_, devices, options_, smallest_precision(index_, options_));
+        Candidate& added = *std::find_if(problem.candidates.begin(), problem.candidates.end(),
+                                         [&](const Candidate& c) { return c.listed == devices_.size(); });
+
+        const Bytes kept = checked_add(reserve_of(further, options_), further.context_bytes);
+        const auto fits_with = [&](Bytes gib) {
+            added.usable = checked_multiply(gib, 1_GiB) - std::min(checked_multiply(gib, 1_GiB), kept);
+            added.capacity = rows_within(added.workload, added.usable, problem.rows);
+            return solve(problem).has_value();
+        };
+        Bytes too_small = 0;
+        Bytes enough = checked_add(added.needed(problem.rows), kept) / 1_GiB + 1;
+        if (!fits_with(enough)) return;
+        while (enough - too_small > 1) {
+            const Bytes middle = too_small + (enough - too_small) / 2;
+            (fits_with(middle) ? enough : too_small) = middle;
+        }
+        devices.back().total_bytes = devices.back().free_bytes = enough * 1_GiB;
+        offer("one more device of " + std::to_string(enough) + " GiB", "", devices, options_);
+    }
+
+    /// The rig with the least memory, and the one of the fewest cards.
+    void known_rigs() {
+        const std::vector<RigSuggestion> rigs = suggest_rigs(index_, options_);
+        if (rigs.empty()) return;
+        const auto offer_rig = [&](const RigSuggestion& rig) {
+            const std::string name = std::to_string(rig.count) + "x" + rig.card.name;
+            offer("a rig of " + name, "--devices " + name,
+                  std::vector<DeviceInfo>(static_cast<std::size_t>(rig.count), describe(rig.card)), options_);
+        };
+        const auto fewest = std::min_element(
+            rigs.begin(), rigs.end(), [](const RigSuggestion& a, const RigSuggestion& b) { return a.count < b.count; });
+        offer_rig(rigs.front());
+        if (fewest != rigs.begin()) offer_rig(*fewest);
+    }
+
+    const IndexProfile& index_;
+    const std::vector<DeviceInfo>& devices_;
+    const PlanOptions& options_;
+    std::vector<Alternative> found_;
+};
+
+const char* long_name(Precision precision) {
+    switch (precision) {
+        case Precision::f32:
+            return "float32";
+        case Precision::f16:
+            return "float16";
+        case Precision::bf16:
+            return "bfloat16";
+    }
+    return "float32";
+}
+
+}  // namespace
+
+InsufficientMemory refusal(const IndexProfile& index, const std::vector<DeviceInfo>& devices,
+                           const PlanOptions& options) {
+    const Precision precision = smallest_precision(index, options);
+    const PlacementProblem problem = pose_problem(index, devices, options, precision);
+    const Bytes row_bytes = checked_multiply(static_cast<Bytes>(index.dim), element_bytes(precision));
+    const Bytes vector_bytes = static_cast<Bytes>(index.count) * row_bytes * static_cast<Bytes>(options.replicas);
+    Bytes room = 0;
+    for (const std::vector<std::size_t>& members : groups_of(problem)) {
+        room += static_cast<Bytes>(capacity_of(problem, members)) * row_bytes;
+    }
+    const auto able = std::count_if(problem.candidates.begin(), problem.candidates.end(),
+                                    [](const Candidate& candidate) { return candidate.capacity > 0; });
+    const Bytes missing = missing_bytes(problem);
+
+    std::string what = index.display_name() + ": " + std::to_string(index.count) + " x " + std::to_string(index.dim) +
+                       " in " + long_name(precision) + " does not fit: ";
+    if (able < options.min_devices) {
+        what += std::to_string(options.min_devices) + " devices are asked for and " + std::to_string(able) + " of " +
+                std::to_string(devices.size()) + " can hold a vector; ";
+    }
+    what += (options.replicas > 1 ? std::to_string(options.replicas) + " copies of the vectors take "
+                                  : std::string("the vectors take ")) +
+            format_bytes(vector_bytes) + ", the devices have room for " + format_bytes(room) +
+            " beside their search memory, " + format_bytes(missing) + " short";
+    std::vector<ErrorField> fields = {{"file", index.display_name()},
+                                      {"count", index.count},
+                                      {"dim", std::int64_t{index.dim}},
+                                      {"precision", std::string(to_string(precision))},
+                                      {"vector_bytes", static_cast<std::int64_t>(vector_bytes)},
+                                      {"room_bytes", static_cast<std::int64_t>(room)}};
+    return InsufficientMemory(what, missing, shortfalls(problem, devices),
+                              AlternativeSearch(index, devices, options).run(), std::move(fields));
+}
+
+}  // namespace gpushard

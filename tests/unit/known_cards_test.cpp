@@ -1,0 +1,49 @@
+#include <algorithm>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include <gpushard/device_info.hpp>
+
+namespace gpushard {
+namespace {
+
+TEST(KnownCards, AreSortedByMemoryAndName) {
+    const std::vector<KnownCard>& cards = known_cards();
+    ASSERT_GE(cards.size(), 20u);
+    for (std::size_t i = 1; i < cards.size(); ++i) {
+        EXPECT_LT(std::make_pair(cards[i - 1].total_bytes, cards[i - 1].name),
+                  std::make_pair(cards[i].total_bytes, cards[i].name));
+    }
+}
+
+TEST(KnownCards, HaveOneNameEachAndPlausibleNumbers) {
+    std::set<std::string> names;
+    for (const KnownCard& card : known_cards()) {
+        EXPECT_TRUE(names.insert(card.name).second) << card.name;
+        // The name ends in the memory the card is sold with, "-40GB"; the card reports at most that and a little less.
+        const std::size_t dash = card.name.rfind('-');
+        ASSERT_NE(dash, std::string::npos) << card.name;
+        const double sold = std::stod(card.name.substr(dash + 1));
+        const double reported = static_cast<double>(card.total_bytes) / static_cast<double>(1_GiB);
+        EXPECT_LE(reported, sold * 1.03) << card.name;
+        EXPECT_GE(reported, sold * 0.9) << card.name;
+        EXPECT_GE(card.bytes_per_second, 200e9) << card.name;
+        EXPECT_LE(card.bytes_per_second, 10e12) << card.name;
+    }
+}
+
+TEST(KnownCards, AreDescribedAsIdleCardsForPlanning) {
+    const DeviceInfo device = describe({.name = "A100-40GB", .total_bytes = 40_GiB, .bytes_per_second = 1.555e12});
+    EXPECT_EQ(device.spec, "A100-40GB");
+    EXPECT_EQ(device.name, "A100-40GB");
+    EXPECT_EQ(device.kind, DeviceKind::cuda);
+    EXPECT_EQ(device.total_bytes, 40_GiB);
+    EXPECT_EQ(device.free_bytes, 40_GiB);
+    EXPECT_EQ(device.context_bytes, assumed_context_bytes);
+    EXPECT_EQ(device.bytes_per_second, 1.555e12);
+    EXPECT_TRUE(device.planning_only);
+}
+
+}  // namespace
+}  // namespace gpushard

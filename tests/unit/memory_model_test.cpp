@@ -1,0 +1,262 @@
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include <gpushard/memory_model.hpp>
+
+#include "core/card_memory.hpp"
+
+namespace gpushard {
+namespace {
+
+ShardWorkload host(Precision precision, Metric metric = Metric::inner_product) {
+    return {.kind = DeviceKind::cpu, .precision = precision, .metric = metric, .dim = 768, .k = 10, .max_batch = 256};
+}
+
+ShardWorkload card(Precision precision, Metric metric = Metric::inner_product) {
+    ShardWorkload workload = host(precision, metric);
+    workload.kind = DeviceKind::cuda;
+    return workload;
+}
+
+TEST(HostMemory, Float32InnerProduct) {
+    const ShardMemory memory = shard_memory(host(Precision::f32), 1'000'000, {.rows = 1'000'000, .queries = 256});
+    EXPECT_EQ(memory.resident, Bytes{1'000'000} * 768 * 4);
+    EXPECT_EQ(memory.fixed, 0u);
+    const Bytes padded_queries = 20 * 768 * 4;
+    const Bytes blas_block = 4 * 256 * 1024;
+    const Bytes answers = 3 * 256 * 10 * 12;
+    EXPECT_EQ(memory.scratch, padded_queries + blas_block + answers + 64_KiB);
+    EXPECT_EQ(memory.load_peak(), memory.resident);
+    EXPECT_EQ(memory.peak(), memory.resident + memory.scratch);
+}
+
+TEST(HostMemory, L2AddsTheNormsOfQueriesAndTile) {
+    const SearchTile tile{.rows = 500'000, .queries = 256};
+    const Bytes inner_product = shard_memory(host(Precision::f32), 1'000'000, tile).scratch;
+    const Bytes l2 = shard_memory(host(Precision::f32, Metric::l2), 1'000'000, tile).scratch;
+    EXPECT_EQ(l2 - inner_product, 4u * 256 + 4 * 500'000);
+}
+
+TEST(HostMemory, Float16HoldsHalvesAndWidensATile) {
+    const SearchTile tile{.rows = 2730, .queries = 256};
+    const ShardMemory single = shard_memory(host(Precision::f32), 1'000'000, tile);
+    const ShardMemory half = shard_memory(host(Precision::f16), 1'000'000, tile);
+    EXPECT_EQ(half.resident, single.resident / 2);
+    EXPECT_EQ(half.scratch - single.scratch, 2730u * 768 * 4);
+}
+
+TEST(HostMemory, FewQueriesCountAsTheTwentyTheyArePaddedTo) {
+    const auto scratch = [](std::int64_t queries) {
+        return shard_memory(host(Precision::f32), 5000, {.rows = 5000, .queries = queries}).scratch;
+    };
+    EXPECT_EQ(scratch(1), scratch(20));
+    EXPECT_LT(scratch(20), scratch(21));
+}
+
+TEST(HostMemory, FromAHundredNeighborsOnReservoirsAreCounted) {
+    const auto scratch = [](std::int64_t k) {
+        ShardWorkload workload = host(Precision::f32);
+        workload.k = k;
+        return shard_memory(workload, 5000, {.rows = 5000, .queries = 256}).scratch;
+    };
+    const Bytes list = 3 * 256 * 12;
+    EXPECT_EQ(scratch(99) - scratch(98), list);
+    // 2 x 100 rounded up to 16 is 208.
+    EXPECT_EQ(scratch(100) - scratch(99), list + 256 * 208 * 12);
+}
+
+TEST(HostMemory, NoMoreNeighborsThanRows) {
+    ShardWorkload workload = host(Precision::f32);
+    workload.k = 1'000'000;
+    const SearchTile tile{.rows = 7, .queries = 256};
+    const Bytes all_rows = shard_memory(workload, 7, tile).scratch;
+    workload.k = 7;
+    EXPECT_EQ(shard_memory(workload, 7, tile).scratch, all_rows);
+}
+
+TEST(HostTiles, PreferredAndSmallest) {
+    EXPECT_EQ(preferred_tile(host(Precision::f32), 5'000'000), (SearchTile{.rows = 1 << 20, .queries = 256}));
+    EXPECT_EQ(preferred_tile(host(Precision::f32), 3000), (SearchTile{.rows = 3000, .queries = 256}));
+    // 8 MiB hold 2730 widened rows of 3072 bytes.
+    EXPECT_EQ(preferred_tile(host(Precision::f16), 5'000'000), (SearchTile{.rows = 2730, .queries = 256}));
+    EXPECT_EQ(smallest_tile(host(Precision::f16), 5'000'000), (SearchTile{.rows = 1024, .queries = 20}));
+    EXPECT_EQ(smallest_tile(host(Precision::f32), 30), (SearchTile{.rows = 30, .queries = 20}));
+
+    ShardWorkload workload = host(Precision::f16);
+    workload.dim = 100'000;
+    workload.max_batch = 1'000'000;
+    EXPECT_EQ(preferred_tile(workload, 5'000'000), (SearchTile{.rows = 1024, .queries = 4096}));
+    workload.max_batch = 3;
+    EXPECT_EQ(preferred_tile(workload, 5'000'000).queries, 3);
+    EXPECT_EQ(smallest_tile(workload, 5'000'000).queries, 3);
+}
+
+TEST(CardMemory, Float16InnerProduct) {
+    const ShardMemory memory = shard_memory(card(Precision::f16), 4'000'000, {.rows = 131'072, .queries = 256});
+    EXPECT_EQ(memory.resident, Bytes{4'000'000} * 768 * 2);  // a multiple of 256
+    EXPECT_EQ(memory.scratch, 0u);
+    const Bytes queries = 256 * 768 * 4 + 256 * 768 * 2;
+    const Bytes answers = 256 * 10 * 4 + 256 * 10 * 8 + 256 * 10 * 4;
+    const Bytes norms = 256 * 4;
+    const Bytes tiles = 2 * 256 * 131'072 * 4;  // one column tile: 131,072 < 524,288
+    const Bytes tile_answers = 2 * 256 * 1 * 10 * (4 + 8);
+    EXPECT_EQ(memory.fixed, queries + answers + norms + tiles + tile_answers + 256);
+    EXPECT_EQ(memory.load_peak(), memory.peak());
+}
+
+TEST(CardMemory, L2KeepsNorms) {
+    const SearchTile tile{.rows = 16'384, .queries = 32};
+    const Bytes inner_product = shard_memory(card(Precision::f32), 1'000'001, tile).resident;
+    const Bytes l2 = shard_memory(card(Precision::f32, Metric::l2), 1'000'001, tile).resident;
+    EXPECT_EQ(l2 - inner_product, 4'000'256u);  // 4,000,004 rounded up to 256
+}
+
+TEST(CardMemory, EveryAllocationIsRounded) {
+    ShardWorkload workload = card(Precision::f16);
+    workload.dim = 3;
+    workload.k = 1;
+    const ShardMemory memory = shard_memory(workload, 1, {.rows = 1, .queries = 1});
+    EXPECT_EQ(memory.resident, 256u);
+    EXPECT_EQ(memory.fixed, 12u * 256 + 256);  // twelve temporaries, and the unit a stack does not hand out
+}
+
+/// What a search takes beside a temp stack of `stack_bytes`.
+Bytes growth(const ShardWorkload& workload, SearchTile tile, Bytes stack_bytes) {
+    TempStack stack(stack_bytes);
+    Bytes beside = 0;
+    for (const Bytes bytes : search_temporaries(workload, tile, 1_GiB)) {
+        if (!stack.take(bytes)) beside += bytes;
+    }
+    return beside;
+}
+
+double in_gb(Bytes bytes) { return static_cast<double>(bytes) / 1e9; }
+
+// Counted on cards that only count: bfKnn over 4,000,000 x 768 float16, k = 10, beside a stack of 256 MiB.
+TEST(CardMemory, ReproducesTheCountedGrowthOfASearch) {
+    const auto grows = [](std::int64_t queries) {
+        return growth(card(Precision::f16), {.rows = 4'000'000, .queries = queries}, 256_MiB);
+    };
+    EXPECT_EQ(grows(1), 0u);
+    EXPECT_EQ(grows(16), 0u);
+    // Two tiles of queries x 524,288 floats; at 64 queries one of them still fits the stack.
+    EXPECT_EQ(grows(64), 64u * 524'288 * 4);
+    EXPECT_EQ(grows(128), 2u * 128 * 524'288 * 4);
+    EXPECT_EQ(grows(256), 2u * 256 * 524'288 * 4);
+    EXPECT_EQ(grows(512), 2u * 512 * 524'288 * 4);
+    EXPECT_NEAR(in_gb(grows(64)), 0.14, 0.006);
+    EXPECT_NEAR(in_gb(grows(128)), 0.54, 0.006);
+    EXPECT_NEAR(in_gb(grows(256)), 1.07, 0.006);
+    EXPECT_NEAR(in_gb(grows(512)), 2.15, 0.006);
+}
+
+// Counted: scratch of bfKnn at 512 queries, k = 100, float16, by the rows it is given at a time.
+TEST(CardMemory, ReproducesTheCountedScratchByRows) {
+    ShardWorkload workload = card(Precision::f16);
+    workload.k = 100;
+    const auto scratch = [&](std::int64_t rows) {
+        return in_gb(shard_memory(workload, 4'000'000, {.rows = rows, .queries = 512}).fixed);
+    };
+    EXPECT_NEAR(scratch(4'000'000), 2.15, 0.015);
+    EXPECT_NEAR(scratch(524'288), 2.15, 0.006);
+    EXPECT_NEAR(scratch(131'072), 0.54, 0.006);
+    EXPECT_NEAR(scratch(65'536), 0.27, 0.006);
+}
+
+TEST(CardTiles, FloatTilesStayWithin256MiB) {
+    ShardWorkload workload = card(Precision::f16);
+    EXPECT_EQ(preferred_tile(workload, 4'000'000), (SearchTile{.rows = 131'072, .queries = 256}));
+    workload.max_batch = 4096;
+    EXPECT_EQ(preferred_tile(workload, 4'000'000), (SearchTile{.rows = 65'536, .queries = 512}));
+    workload.max_batch = 100;  // 335,544.32 rows, rounded down to a multiple of 1024
+    EXPECT_EQ(preferred_tile(workload, 4'000'000), (SearchTile{.rows = 334'848, .queries = 100}));
+    EXPECT_EQ(smallest_tile(workload, 4'000'000), (SearchTile{.rows = 16'384, .queries = 32}));
+    EXPECT_EQ(smallest_tile(workload, 10), (SearchTile{.rows = 10, .queries = 32}));
+}
+
+const ShardWorkload workloads[] = {host(Precision::f32), host(Precision::f32, Metric::l2), host(Precision::f16),
+                                   card(Precision::f32), card(Precision::f32, Metric::l2), card(Precision::f16)};
+
+TEST(ShardMemory, NoRowsCostNothing) {
+    for (const ShardWorkload& workload : workloads) {
+        EXPECT_EQ(shard_memory(workload, 0, {.rows = 1024, .queries = 20}), ShardMemory{});
+    }
+}
+
+TEST(ShardMemory, IsMonotone) {
+    const auto peak = [](ShardWorkload workload, std::int64_t rows, SearchTile tile, std::int64_t k) {
+        workload.k = k;
+        return shard_memory(workload, rows, tile).peak();
+    };
+    const std::int64_t steps[] = {1, 2, 19, 20, 21, 99, 100, 101, 1023, 1024, 262'143, 262'144, 262'145, 5'000'000};
+    for (const ShardWorkload& workload : workloads) {
+        for (std::size_t i = 1; i < std::size(steps); ++i) {
+            const std::int64_t less = steps[i - 1];
+            const std::int64_t more = steps[i];
+            const SearchTile tile{.rows = 70'000, .queries = 64};
+            EXPECT_LE(peak(workload, less, tile, 100), peak(workload, more, tile, 100));
+            EXPECT_LE(peak(workload, 9'000'000, {.rows = less, .queries = 64}, 100),
+                      peak(workload, 9'000'000, {.rows = more, .queries = 64}, 100));
+            EXPECT_LE(peak(workload, 9'000'000, {.rows = 70'000, .queries = less}, 100),
+                      peak(workload, 9'000'000, {.rows = 70'000, .queries = more}, 100));
+            EXPECT_LE(peak(workload, 9'000'000, tile, less), peak(workload, 9'000'000, tile, more));
+        }
+    }
+}
+
+TEST(ShardMemory, RefusesSizesThatWrap) {
+    for (const ShardWorkload& workload : workloads) {
+        EXPECT_THROW(shard_memory(workload, std::int64_t{1} << 60, {.rows = 1024, .queries = 20}), std::overflow_error);
+    }
+}
+
+TEST(LargestTile, IsThePreferredOneWhereItFits) {
+    for (const ShardWorkload& workload : workloads) {
+        EXPECT_EQ(largest_tile_within(workload, 3'000'000, 1_TiB), preferred_tile(workload, 3'000'000));
+    }
+}
+
+TEST(LargestTile, HalvesRowsThenQueries) {
+    for (const ShardWorkload& workload : workloads) {
+        const std::int64_t rows = 3'000'000;
+        const auto peak = [&](SearchTile tile) { return shard_memory(workload, rows, tile).peak(); };
+        const SearchTile preferred = preferred_tile(workload, rows);
+        const SearchTile smallest = smallest_tile(workload, rows);
+        const SearchTile half_rows{.rows = std::max(preferred.rows / 2, smallest.rows), .queries = preferred.queries};
+        const SearchTile half_queries{.rows = smallest.rows, .queries = preferred.queries / 2};
+        if (peak(half_rows) < peak(preferred)) {
+            EXPECT_EQ(largest_tile_within(workload, rows, peak(preferred) - 1), half_rows);
+        }
+        EXPECT_EQ(largest_tile_within(workload, rows, peak(half_queries)), half_queries);
+        EXPECT_EQ(largest_tile_within(workload, rows, peak(smallest)), smallest);
+        EXPECT_EQ(largest_tile_within(workload, rows, peak(smallest) - 1), SearchTile{});
+    }
+}
+
+TEST(RowsWithin, IsTheLargestNumberThatFits) {
+    for (const ShardWorkload& workload : workloads) {
+        for (const Bytes usable : {1_MiB, 10_MiB, 100_MiB, 3_GiB, 39_GiB}) {
+            const std::int64_t rows = rows_within(workload, usable, 1'000'000'000);
+            const auto peak = [&](std::int64_t count) {
+                return shard_memory(workload, count, smallest_tile(workload, count)).peak();
+            };
+            EXPECT_LE(peak(rows), usable);
+            EXPECT_GT(peak(rows + 1), usable);
+            EXPECT_EQ(rows_within(workload, usable, rows / 2), rows / 2);
+        }
+        EXPECT_EQ(rows_within(workload, 0, 10), 0);
+        EXPECT_EQ(rows_within(workload, 3000, 10), 0);
+    }
+}
+
+TEST(RowsWithin, TakesAnyLimit) {
+    ShardWorkload tiny = host(Precision::f16);
+    tiny.dim = 1;
+    const auto no_limit = std::numeric_limits<std::int64_t>::max();
+    EXPECT_GT(rows_within(tiny, ~Bytes{0}, no_limit), std::int64_t{1} << 62);
+    EXPECT_EQ(rows_within(tiny, ~Bytes{0}, 0), 0);
+}
+
+}  // namespace
+}  // namespace gpushard
