@@ -15,6 +15,10 @@ struct SearchTile {
     bool operator==(const SearchTile&) const = default;
 };
 
+/// Below so many queries Faiss's CPU code leaves BLAS aside and costs more than it would for this many, so a host shard
+/// pads smaller batches where its tile has room for them.
+inline constexpr std::int64_t padded_batch = 20;
+
 /// What a shard takes on its device, in bytes. All are upper bounds that the backends keep.
 struct ShardMemory {
     Bytes resident = 0;  ///< the vectors (and norms), for as long as the index is loaded

@@ -29,8 +29,6 @@ Bytes vector_bytes(const ShardWorkload& workload, Bytes rows) {
 
 // ---- The host: the CPU backend calls Faiss's exhaustive search (faiss/utils/distances.cpp) on tiles.
 
-/// `distance_compute_blas_threshold`: below so many queries Faiss leaves BLAS aside; batches are padded up to it.
-constexpr Bytes blas_threshold = 20;
 /// `distance_compute_blas_query_bs` and `distance_compute_blas_database_bs`: the block handed to one BLAS call.
 constexpr Bytes blas_query_block = 4096;
 constexpr Bytes blas_row_block = 1024;
@@ -41,27 +39,29 @@ constexpr Bytes answer_bytes = 12;
 /// Small allocations nobody counts one by one.
 constexpr Bytes host_slack = 64_KiB;
 
-/// resident = rows x dim x element.
-/// scratch  = padded queries (20 x dim floats) + one BLAS block + norms of queries and rows (L2) + three lists of
-///            answers (of the tile, the best so far, the two merged) + reservoirs (k >= 100) + the tile widened to
-///            float32 (other precisions) + slack.
+/// resident = rows x dim x element + norms of the rows (L2).
+/// scratch  = padded queries (20 x dim floats, where the tile takes 20) + one BLAS block + norms of the queries (L2) +
+///            three lists of answers (of the tile, the best so far, the two merged) + reservoirs (k >= 100) + the tile
+///            widened to float32 (other precisions) + slack.
 ShardMemory host_memory(const ShardWorkload& workload, Bytes rows, SearchTile tile) {
+    const bool has_norms = workload.metric == Metric::l2;
     const Bytes tile_rows = std::min(as_bytes(tile.rows), rows);
-    const Bytes queries = std::max(as_bytes(tile.queries), blas_threshold);
+    const Bytes queries = as_bytes(tile.queries);
     const Bytes blocked_queries = std::min(queries, blas_query_block);
     const Bytes k = std::min(as_bytes(workload.k), rows);
     const Bytes dim = as_bytes(workload.dim);
 
-    const Bytes padded_queries = product(4, blas_threshold, dim);
+    const Bytes row_norms = has_norms ? product(4, rows) : 0;
+    const Bytes query_norms = has_norms ? product(4, queries) : 0;
+    const Bytes padded_queries = tile.queries >= padded_batch ? product(4, as_bytes(padded_batch), dim) : 0;
     const Bytes blas_block = product(4, blocked_queries, std::min(tile_rows, blas_row_block));
-    const Bytes norms = workload.metric == Metric::l2 ? product(4, sum(queries, tile_rows)) : 0;
     const Bytes answers = product(3, queries, k, answer_bytes);
     const Bytes reservoirs =
         k >= reservoir_threshold ? product(blocked_queries, sum(product(2, k), 15) / 16 * 16, answer_bytes) : 0;
     const Bytes widened_tile = workload.precision == Precision::f32 ? 0 : product(4, tile_rows, dim);
-    return {.resident = vector_bytes(workload, rows),
+    return {.resident = sum(vector_bytes(workload, rows), row_norms),
             .fixed = 0,
-            .scratch = sum(padded_queries, blas_block, norms, answers, reservoirs, widened_tile, host_slack)};
+            .scratch = sum(padded_queries, blas_block, query_norms, answers, reservoirs, widened_tile, host_slack)};
 }
 
 SearchTile host_preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
@@ -70,12 +70,11 @@ SearchTile host_preferred_tile(const ShardWorkload& workload, std::int64_t rows)
     const std::int64_t wanted = workload.precision == Precision::f32
                                     ? most_rows
                                     : std::max<std::int64_t>(1024, widened_tile_bytes / 4 / workload.dim);
-    return {.rows = std::min(rows, wanted), .queries = std::min<std::int64_t>(workload.max_batch, 4096)};
+    return {.rows = std::min(rows, wanted),
+            .queries = std::clamp<std::int64_t>(workload.max_batch, padded_batch, 4096)};
 }
 
-SearchTile host_smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
-    return {.rows = std::min<std::int64_t>(rows, 1024), .queries = std::min<std::int64_t>(workload.max_batch, 20)};
-}
+SearchTile host_smallest_tile(std::int64_t rows) { return {.rows = std::min<std::int64_t>(rows, 1024), .queries = 1}; }
 
 // ---- A card: faiss::gpu::bfKnn over a device buffer, all temporaries from a stack of planned size.
 
@@ -163,7 +162,7 @@ SearchTile preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
 }
 
 SearchTile smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
-    return workload.kind == DeviceKind::cpu ? host_smallest_tile(workload, rows) : card_smallest_tile(workload, rows);
+    return workload.kind == DeviceKind::cpu ? host_smallest_tile(rows) : card_smallest_tile(workload, rows);
 }
 
 SearchTile largest_tile_within(const ShardWorkload& workload, std::int64_t rows, Bytes usable) {

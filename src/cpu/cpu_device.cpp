@@ -81,9 +81,10 @@ public:
         const OmpThreads threads(threads_);
         const ShardWorkload workload = workload_for(own_k);
         SearchTile tile = tile_for(workload);
-        tile.queries = std::min(tile.queries, query_count);
+        const bool pads = tile.queries >= padded_batch && gains_from_padding(spec_.index.metric);
+        tile.queries = std::min(tile.queries, std::max(query_count, pads ? padded_batch : 0));
         const HostCharge scratch(*ledger_, use_, shard_memory(workload, spec_.rows.count(), tile).scratch);
-        TileSearch tiles(*this, tile, own_k);
+        TileSearch tiles(*this, tile, own_k, pads);
         for (std::int64_t first = 0; first < query_count; first += tile.queries) {
             const std::int64_t batch = std::min(tile.queries, query_count - first);
             const TopKList found = tiles.search(batch, queries + first * spec_.index.dim);
@@ -98,16 +99,15 @@ private:
     // Searches the shard tile by tile for one batch of queries after another; owns the scratch of a search.
     class TileSearch {
     public:
-        TileSearch(const CpuShard& shard, SearchTile tile, std::int64_t k)
+        TileSearch(const CpuShard& shard, SearchTile tile, std::int64_t k, bool pads)
             : shard_(shard),
               tile_rows_(std::min(tile.rows, shard.spec_.rows.count())),
               k_(k),
-              padded_batch_(shard.multiplies_matrices() ? std::max(tile.queries, matrix_batch()) : tile.queries),
-              tile_answers_(padded_batch_, k, shard.ledger_->device()),
-              best_(padded_batch_, k, shard.ledger_->device()),
-              merged_(padded_batch_, k, shard.ledger_->device()),
-              padded_queries_(shard.multiplies_matrices() ? static_cast<Bytes>(matrix_batch()) * shard.row_bytes() : 0,
-                              shard.ledger_->device()),
+              pads_(pads),
+              tile_answers_(tile.queries, k, shard.ledger_->device()),
+              best_(tile.queries, k, shard.ledger_->device()),
+              merged_(tile.queries, k, shard.ledger_->device()),
+              padded_queries_(pads ? padded_batch * shard.row_bytes() : 0, shard.ledger_->device()),
               wide_(shard.spec_.precision == Precision::f32 ? 0 : static_cast<Bytes>(tile_rows_) * shard.row_bytes(),
                     shard.ledger_->device()) {}
 
@@ -135,10 +135,10 @@ private:
         };
 
         Queries pad(std::int64_t batch, const float* queries) {
-            if (!shard_.multiplies_matrices() || batch >= matrix_batch()) return {batch, queries};
+            if (!pads_ || batch >= padded_batch) return {batch, queries};
             // The rest of the buffer stays zero: queries whose answers nobody reads.
             std::memcpy(padded_queries_.data(), queries, static_cast<std::size_t>(batch) * shard_.row_bytes());
-            return {matrix_batch(), padded_queries_.as<float>()};
+            return {padded_batch, padded_queries_.as<float>()};
         }
 
         void search_tile(std::int64_t query_count, const float* queries, std::int64_t begin, std::int64_t rows,
@@ -179,7 +179,7 @@ private:
         const CpuShard& shard_;
         const std::int64_t tile_rows_;
         const std::int64_t k_;
-        const std::int64_t padded_batch_;
+        const bool pads_;
         Answers tile_answers_;
         Answers best_;
         Answers merged_;
@@ -188,9 +188,6 @@ private:
     };
 
     bool needs_norms() const { return spec_.index.metric == Metric::l2; }
-    bool multiplies_matrices() const {
-        return spec_.index.metric == Metric::l2 || spec_.index.metric == Metric::inner_product;
-    }
     std::size_t row_bytes() const { return static_cast<std::size_t>(spec_.index.dim) * sizeof(float); }
     float* norms(std::int64_t row) const { return needs_norms() ? norms_.as<float>() + row : nullptr; }
 

@@ -1,5 +1,7 @@
 #include "cpu/exact_search.hpp"
 
+#include <gpushard/memory_model.hpp>
+
 #include "core/top_k_merge.hpp"
 #include "cpu/faiss_compat.hpp"
 
@@ -7,7 +9,10 @@ namespace gpushard {
 
 bool cpu_supports(Metric metric) { return faiss_compat::has_metric(metric); }
 
-std::int64_t matrix_batch() { return faiss::distance_compute_blas_threshold; }
+bool gains_from_padding(Metric metric) {
+    return (metric == Metric::l2 || metric == Metric::inner_product) &&
+           faiss::distance_compute_blas_threshold == padded_batch;
+}
 
 void exact_search(Metric metric, float metric_arg, std::int64_t dim, std::int64_t query_count, const float* queries,
                   std::int64_t row_count, const float* rows, const float* norms, std::int64_t k, float* distances,

@@ -9,9 +9,9 @@ namespace gpushard {
 /// Whether the linked Faiss searches by this metric on the CPU.
 bool cpu_supports(Metric metric);
 
-/// From how many queries on Faiss multiplies matrices (20 unless the application changed it). Below, it scans rows one
-/// by one, which costs more than 20 queries together: smaller batches are better padded.
-std::int64_t matrix_batch();
+/// Whether a batch of fewer than `padded_batch` queries is searched faster when it is padded up to that: for the
+/// metrics Faiss multiplies matrices for, unless the application has moved Faiss's threshold.
+bool gains_from_padding(Metric metric);
 
 /// The k nearest of `row_count` float32 rows, k <= row_count, for each query, in Faiss's arithmetic: distances and ids
 /// are (query_count, k), best first, ties by ascending id; ids count from 0. `norms` are the rows' squared L2 norms,

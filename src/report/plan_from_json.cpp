@@ -145,7 +145,7 @@ ShardMemory modelled_memory(const PlacementPlan& plan, const ShardPlacement& pla
 SearchTile stored_tile(const JsonReader& json, const RowRange& rows, std::int64_t max_batch) {
     const std::int64_t least = rows.count() > 0 ? 1 : 0;
     return {.rows = json["rows"].integer(least, rows.count() > 0 ? rows.count() : any_count),
-            .queries = json["queries"].integer(least, max_batch)};
+            .queries = json["queries"].integer(least, std::max(max_batch, padded_batch))};
 }
 
 ShardPlacement stored_placement(const JsonReader& json, const PlacementPlan& plan) {

@@ -31,11 +31,12 @@ TEST(HostMemory, Float32InnerProduct) {
     EXPECT_EQ(memory.peak(), memory.resident + memory.scratch);
 }
 
-TEST(HostMemory, L2AddsTheNormsOfQueriesAndTile) {
+TEST(HostMemory, L2KeepsTheNormsOfTheRowsAndTakesThoseOfTheQueries) {
     const SearchTile tile{.rows = 500'000, .queries = 256};
-    const Bytes inner_product = shard_memory(host(Precision::f32), 1'000'000, tile).scratch;
-    const Bytes l2 = shard_memory(host(Precision::f32, Metric::l2), 1'000'000, tile).scratch;
-    EXPECT_EQ(l2 - inner_product, 4u * 256 + 4 * 500'000);
+    const ShardMemory inner_product = shard_memory(host(Precision::f32), 1'000'000, tile);
+    const ShardMemory l2 = shard_memory(host(Precision::f32, Metric::l2), 1'000'000, tile);
+    EXPECT_EQ(l2.resident - inner_product.resident, 4u * 1'000'000);
+    EXPECT_EQ(l2.scratch - inner_product.scratch, 4u * 256);
 }
 
 TEST(HostMemory, Float16HoldsHalvesAndWidensATile) {
@@ -46,12 +47,13 @@ TEST(HostMemory, Float16HoldsHalvesAndWidensATile) {
     EXPECT_EQ(half.scratch - single.scratch, 2730u * 768 * 4);
 }
 
-TEST(HostMemory, FewQueriesCountAsTheTwentyTheyArePaddedTo) {
+TEST(HostMemory, OnlyTilesOfTwentyQueriesHaveRoomToPadSmallerBatches) {
     const auto scratch = [](std::int64_t queries) {
         return shard_memory(host(Precision::f32), 5000, {.rows = 5000, .queries = queries}).scratch;
     };
-    EXPECT_EQ(scratch(1), scratch(20));
-    EXPECT_LT(scratch(20), scratch(21));
+    const Bytes one_query = 4 * 1024 + 3 * 10 * 12;
+    EXPECT_EQ(scratch(19) - scratch(18), one_query);
+    EXPECT_EQ(scratch(20) - scratch(19), one_query + 20 * 768 * 4);
 }
 
 TEST(HostMemory, FromAHundredNeighborsOnReservoirsAreCounted) {
@@ -80,16 +82,16 @@ TEST(HostTiles, PreferredAndSmallest) {
     EXPECT_EQ(preferred_tile(host(Precision::f32), 3000), (SearchTile{.rows = 3000, .queries = 256}));
     // 8 MiB hold 2730 widened rows of 3072 bytes.
     EXPECT_EQ(preferred_tile(host(Precision::f16), 5'000'000), (SearchTile{.rows = 2730, .queries = 256}));
-    EXPECT_EQ(smallest_tile(host(Precision::f16), 5'000'000), (SearchTile{.rows = 1024, .queries = 20}));
-    EXPECT_EQ(smallest_tile(host(Precision::f32), 30), (SearchTile{.rows = 30, .queries = 20}));
+    EXPECT_EQ(smallest_tile(host(Precision::f16), 5'000'000), (SearchTile{.rows = 1024, .queries = 1}));
+    EXPECT_EQ(smallest_tile(host(Precision::f32), 30), (SearchTile{.rows = 30, .queries = 1}));
 
     ShardWorkload workload = host(Precision::f16);
     workload.dim = 100'000;
     workload.max_batch = 1'000'000;
     EXPECT_EQ(preferred_tile(workload, 5'000'000), (SearchTile{.rows = 1024, .queries = 4096}));
     workload.max_batch = 3;
-    EXPECT_EQ(preferred_tile(workload, 5'000'000).queries, 3);
-    EXPECT_EQ(smallest_tile(workload, 5'000'000).queries, 3);
+    EXPECT_EQ(preferred_tile(workload, 5'000'000).queries, padded_batch);
+    EXPECT_EQ(smallest_tile(workload, 5'000'000).queries, 1);
 }
 
 TEST(CardMemory, Float16InnerProduct) {
