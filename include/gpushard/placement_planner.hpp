@@ -14,10 +14,10 @@ namespace gpushard {
 /// devices take milliseconds.
 /// Throws InsufficientMemory with alternatives that were themselves planned, and InvalidArgument for options that
 /// contradict each other (max_batch 0, more min_devices than devices, ...). Of an InsufficientMemory,
-/// - `short_bytes()` is what the devices lack that min_devices calls for and that cannot hold one row, plus the least
-///   that a single device must grow by to hold the rows still without a place (for replicas: one device of each group
-///   that was formed). All of it counts as usable memory, free beyond reserve and context. Where one device has to
-///   grow, growing it by so much makes the request fit and by a byte less does not;
+/// - `short_bytes()` is the usable memory (free beyond reserve and context) that would have to be added: to one
+///   device, the one that needs least, for the rows left without a place; and to each further device that min_devices
+///   calls for, enough to hold a row. Where one device has to grow, growing it by so much makes the request fit and by
+///   a byte less does not. For replicas, one device grows in each group that was formed;
 /// - `devices()` are in the order given; what a device needs is the peak, with the smallest search tile, of the share
 ///   it would take at equal work, whatever the others can hold.
 PlacementPlan plan_placement(const IndexProfile& index, const std::vector<DeviceInfo>& devices,

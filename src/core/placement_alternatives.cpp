@@ -21,44 +21,70 @@ std::int64_t capacity_of(const PlacementProblem& problem, const std::vector<std:
     return sum;
 }
 
-/// Raises the devices that come closest to holding a row until `min_devices` can. Returns the bytes that takes.
-Bytes enable_enough_devices(PlacementProblem& problem) {
-    std::vector<Candidate*> unable;
-    for (Candidate& candidate : problem.candidates) {
-        if (candidate.capacity == 0) unable.push_back(&candidate);
-    }
-    const std::size_t able = problem.candidates.size() - unable.size();
-    const auto wanted = static_cast<std::size_t>(problem.min_devices);
-    if (able >= wanted) return 0;
-    const auto lacks = [](const Candidate* candidate) { return lacking(candidate->needed(1), candidate->usable); };
-    std::stable_sort(unable.begin(), unable.end(),
-                     [&](const Candidate* a, const Candidate* b) { return lacks(a) < lacks(b); });
-    unable.resize(wanted - able);
-    Bytes added = 0;
-    for (Candidate* candidate : unable) {
-        added = checked_add(added, lacks(candidate));
-        candidate->usable = candidate->needed(1);
-        candidate->capacity = rows_within(candidate->workload, candidate->usable, problem.rows);
-    }
-    return added;
-}
+/// Finds the memory that a rig would have to grow by: grows devices of a copy of the problem until it can be solved.
+class Growth {
+public:
+    explicit Growth(PlacementProblem problem) : problem_(std::move(problem)) {}
 
-/// The memory by which the rig is too small: what the devices lack that `min_devices` calls for, then for each group
-/// the least that a single device of it must grow by to take the rows that are left without a place.
-Bytes missing_bytes(PlacementProblem problem) {
-    Bytes missing = enable_enough_devices(problem);
-    for (const std::vector<std::size_t>& members : groups_of(problem)) {
-        const std::int64_t homeless = problem.rows - capacity_of(problem, members);
-        if (homeless == 0 || members.empty()) continue;
-        std::vector<Bytes> growth;
-        for (const std::size_t member : members) {
-            const Candidate& candidate = problem.candidates[member];
-            growth.push_back(lacking(candidate.needed(candidate.capacity + homeless), candidate.usable));
-        }
-        missing = checked_add(missing, *std::min_element(growth.begin(), growth.end()));
+    Bytes run() {
+        // A device that has to take homeless rows may be one of those that min_devices calls for: leave one to it.
+        enable_devices(problem_.min_devices - able() - 1);
+        for (const std::vector<std::size_t>& members : groups_of(problem_)) house_all(members);
+        enable_devices(problem_.min_devices - able());
+        return added_;
     }
-    return missing;
-}
+
+private:
+    Bytes cost(const Candidate& candidate, std::int64_t rows) const {
+        return lacking(candidate.needed(rows), candidate.usable);
+    }
+
+    void grow(Candidate& candidate, std::int64_t rows) {
+        added_ = checked_add(added_, cost(candidate, rows));
+        candidate.usable = std::max(candidate.usable, candidate.needed(rows));
+        candidate.capacity = rows_within(candidate.workload, candidate.usable, problem_.rows);
+    }
+
+    /// Devices that can hold a row.
+    int able() const {
+        return static_cast<int>(std::count_if(problem_.candidates.begin(), problem_.candidates.end(),
+                                              [](const Candidate& candidate) { return candidate.capacity > 0; }));
+    }
+
+    /// Lets `more` devices hold a row, those that lack least.
+    void enable_devices(int more) {
+        std::vector<Candidate*> unable;
+        for (Candidate& candidate : problem_.candidates) {
+            if (candidate.capacity == 0) unable.push_back(&candidate);
+        }
+        std::stable_sort(unable.begin(), unable.end(),
+                         [&](const Candidate* a, const Candidate* b) { return cost(*a, 1) < cost(*b, 1); });
+        for (int i = 0; i < more; ++i) grow(*unable[static_cast<std::size_t>(i)], 1);
+    }
+
+    /// Grows the one member of a group that needs least for the rows that have no place in the group.
+    void house_all(const std::vector<std::size_t>& members) {
+        const std::int64_t homeless = problem_.rows - capacity_of(problem_, members);
+        if (homeless == 0) return;
+        std::vector<Candidate*> growing;
+        const bool must_enable = able() < problem_.min_devices;
+        for (const std::size_t member : members) {
+            Candidate& candidate = problem_.candidates[member];
+            if (!must_enable || candidate.capacity == 0) growing.push_back(&candidate);
+        }
+        if (growing.empty()) {
+            for (const std::size_t member : members) growing.push_back(&problem_.candidates[member]);
+        }
+        const auto cheapest =
+            std::min_element(growing.begin(), growing.end(), [&](const Candidate* a, const Candidate* b) {
+                return cost(*a, a->capacity + homeless) < cost(*b, b->capacity + homeless);
+            });
+        grow(**cheapest, (*cheapest)->capacity + homeless);
+    }
+
+    PlacementProblem problem_;
+    Bytes added_ = 0;
+};
 
 std::vector<DeviceShortfall> shortfalls(const PlacementProblem& problem, const std::vector<DeviceInfo>& devices) {
     std::vector<DeviceShortfall> result(devices.size());
@@ -232,7 +258,7 @@ InsufficientMemory refusal(const IndexProfile& index, const std::vector<DeviceIn
     }
     const auto able = std::count_if(problem.candidates.begin(), problem.candidates.end(),
                                     [](const Candidate& candidate) { return candidate.capacity > 0; });
-    const Bytes missing = missing_bytes(problem);
+    const Bytes missing = Growth(problem).run();
 
     std::string what = index.display_name() + ": " + std::to_string(index.count) + " x " + std::to_string(index.dim) +
                        " in " + long_name(precision) + " does not fit: ";

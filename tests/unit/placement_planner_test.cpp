@@ -399,13 +399,13 @@ TEST(Plan, ReplicateRepairsGroups) {
 
 TEST(Plan, MinDevicesIsReachedEvenWhereOneIsMuchFaster) {
     std::vector<DeviceInfo> rig = {card(0, 40_GiB), card(1, 40_GiB), card(2, 40_GiB)};
-    rig[0].bytes_per_second = 1e15;
-    rig[1].bytes_per_second = 2;
-    rig[2].bytes_per_second = 1;
+    rig[0].bytes_per_second = 1e12;
+    rig[1].bytes_per_second = 1e10;
+    rig[2].bytes_per_second = 2e10;
     PlanOptions options;
     EXPECT_THAT(rows_of(plan_placement(flat_index(10, 64), rig, options)), ElementsAre(10, 0, 0));
     options.min_devices = 2;
-    EXPECT_THAT(rows_of(plan_placement(flat_index(10, 64), rig, options)), ElementsAre(9, 1, 0));
+    EXPECT_THAT(rows_of(plan_placement(flat_index(10, 64), rig, options)), ElementsAre(9, 0, 1));
     options.min_devices = 3;
     EXPECT_THAT(rows_of(plan_placement(flat_index(10, 64), rig, options)), ElementsAre(8, 1, 1));
 }

@@ -116,6 +116,18 @@ TEST(StockFaiss, ACardTooFullForTheStackFailsFirst) {
     EXPECT_THAT(outcome.held_bytes, ElementsAre(0));
 }
 
+TEST(StockFaiss, AFailedIndexIsUndoneOnOneCardAndLeakedOnSeveral) {
+    const Bytes vectors = 1'000'000 * 64 * 4;  // a multiple of 256; the norms no longer fit
+    const StockFaissOutcome one =
+        simulate_stock_faiss(flat_index(1'000'000, 64), Precision::f32, {card(stack + vectors + 1_MiB)});
+    EXPECT_EQ(one.failed_request_bytes, 4'000'000u);
+    EXPECT_THAT(one.peak_bytes, ElementsAre(stack + vectors));
+    EXPECT_THAT(one.held_bytes, ElementsAre(stack));
+    const StockFaissOutcome several =
+        simulate_stock_faiss(flat_index(2'000'000, 64), Precision::f32, {card(stack + vectors + 1_MiB), card(40_GiB)});
+    EXPECT_THAT(several.held_bytes, ElementsAre(stack + vectors, 0));
+}
+
 TEST(StockFaiss, TheContextIsNotFree) {
     const Bytes needed = stack + 64'559'075'328 + 84'061'440;
     DeviceInfo device = card(needed + 500_MiB);
