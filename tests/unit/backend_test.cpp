@@ -192,6 +192,28 @@ TEST_F(Feeds, WaitForASlowReplicaWithinTheirBuffers) {
     EXPECT_EQ(distribution->staging_peak(), buffers * 4_KiB);
 }
 
+// Both buffers hold blocks that wait for the second shard. As soon as it goes from the first block to the second, the
+// other shard reads into the buffer that became free, without being asked for anything.
+TEST_F(Feeds, ReadAgainIntoABufferThatBecomesFree) {
+    std::latch third_block_read(1);
+    distribute({{0, 1000}, {0, 1000}}, 8_KiB, [&](std::int64_t read, Bytes, Bytes) {
+        if (read == 2) third_block_read.count_down();
+    });
+    std::jthread first_shard([&] {
+        EXPECT_EQ(drain(0, false), rows.values);
+        distribution->end(0);
+    });
+    // The first shard has used both buffers and comes back for a third.
+    while (distribution->rows_taken()[0] < 2 * 64) std::this_thread::yield();
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    ASSERT_TRUE(distribution->feed(1).next());
+    ASSERT_TRUE(distribution->feed(1).next());
+    third_block_read.wait();
+    while (distribution->feed(1).next()) {
+    }
+    distribution->end(1);
+}
+
 // A shard that knows that it has all its rows need not ask once more; what it holds then is free when it ends.
 TEST_F(Feeds, FreeTheBufferOfAShardThatEnds) {
     distribute({{0, 64}, {64, 1000}}, 4_KiB);
