@@ -21,10 +21,10 @@ public:
         static constexpr std::int64_t never = -1;
         std::int64_t failing_allocation = never;  ///< its number, from 0
         bool persists = false;                    ///< later allocations fail, too
-        std::exception_ptr allocation_failure;    ///< unset: InsufficientMemory
+        std::exception_ptr allocation_failure{};  ///< unset: InsufficientMemory
         std::int64_t lost_after = never;          ///< operations that still succeed; all later calls throw DeviceError
         /// Called before a block is asked for: to wait, to throw, to change the world.
-        std::function<void(std::int64_t block)> before_block;
+        std::function<void(std::int64_t block)> before_block{};
         bool stops_at_last_row = false;  ///< does not ask the feed again when it has all its rows
         bool ends_early = false;         ///< returns a shard after the first block
     };

@@ -20,6 +20,11 @@ HookedSource::Hook ReadRecord::hook() {
     };
 }
 
+void ReadRecord::clear() {
+    const std::lock_guard lock(mutex_);
+    ranges_.clear();
+}
+
 bool ReadRecord::covers_once(Bytes size) const {
     const std::lock_guard lock(mutex_);
     auto sorted = ranges_;

@@ -44,6 +44,7 @@ HookedSource::Hook fail_read(std::int64_t k, bool persists);
 class ReadRecord {
 public:
     HookedSource::Hook hook();
+    void clear();
 
     /// True when the reads cover [0, size) without gap or overlap.
     bool covers_once(Bytes size) const;

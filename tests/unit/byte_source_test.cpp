@@ -122,6 +122,11 @@ TEST_F(ChangedFile, BySize) {
     EXPECT_THROW(read(*source, 90, 10), FileChanged);
 }
 
+TEST_F(ChangedFile, ByGrowing) {
+    std::filesystem::resize_file(path, 101);
+    EXPECT_THAT(message_of<FileChanged>([&] { source->check_unchanged(); }), HasSubstr("was 100 bytes, now 101"));
+}
+
 TEST_F(ChangedFile, ByModificationTime) {
     const auto time = std::filesystem::last_write_time(path);
     std::filesystem::last_write_time(path, time - std::chrono::nanoseconds(1000));

@@ -152,6 +152,10 @@ TEST_P(DamagedIndex, IsRefusedForAbsurdFields) {
             inspect_bytes(with_field(with_field(whole, 8, value), count_offset, static_cast<std::uint64_t>(value) * 5)),
             BadFile);
     }
+    // Right but for a multiple of 2^62: right again once multiplied by the 4 bytes of a float, modulo 2^64.
+    const std::int64_t wraps = std::int64_t{1} << 62;
+    EXPECT_THROW(inspect_bytes(with_field(whole, 8, wraps + 3)), BadFile);
+    EXPECT_THROW(inspect_bytes(with_field(whole, count_offset, wraps + 15)), BadFile);
     EXPECT_THAT(message_of<BadFile>([&] { inspect_bytes(with_field(whole, 4, (std::int32_t{1} << 20) + 1)); }),
                 HasSubstr("dimension at offset 4 is 1048577, expected 1 to 1048576"));
     EXPECT_THAT(message_of<BadFile>([&] { inspect_bytes(with_field(whole, 8, std::int64_t{-1})); }),
