@@ -314,8 +314,8 @@ TEST(Refusal, NamesTheDevicesMinDevicesLacks) {
     const std::vector<DeviceInfo> rig = {host("cpu=1GiB", 1_GiB), host("cpu=10KiB", 10_KiB), host("cpu=20KiB", 20_KiB)};
     const InsufficientMemory error = refusal_of(index, rig, options);
     EXPECT_THAT(error.what(), HasSubstr("3 devices are asked for and 1 of 3 can hold a vector"));
-    // One row of 256 bytes, 20 padded queries, one row of a BLAS block, three lists of one answer, 64 KiB.
-    const Bytes one_row = 256 + 20 * 64 * 4 + 4 * 20 * 1 + 3 * 20 * 1 * 12 + 64_KiB;
+    // One row of 256 bytes searched with one query: a BLAS block of one, three lists of one answer, 64 KiB.
+    const Bytes one_row = 256 + 4 * 1 * 1 + 3 * 1 * 1 * 12 + 64_KiB;
     EXPECT_EQ(error.short_bytes(), 2 * one_row - 30_KiB);
 }
 
