@@ -17,14 +17,9 @@ Bytes whole_pages(Bytes bytes) { return checked_add(bytes, page_bytes - 1) / pag
 StagingLayout staging_layout(Bytes staging_bytes, Bytes row_bytes, std::size_t shards) {
     const Bytes wanted = std::min(largest_block, staging_bytes / (2 * std::max<Bytes>(shards, 1)));
     StagingLayout layout;
-    layout.block_rows = static_cast<std::int64_t>(std::max<Bytes>(1, wanted / row_bytes));
-    layout.buffer_bytes = whole_pages(static_cast<Bytes>(layout.block_rows) * row_bytes);
+    layout.buffer_bytes = std::max(wanted / page_bytes * page_bytes, whole_pages(row_bytes));
+    layout.block_rows = static_cast<std::int64_t>(layout.buffer_bytes / row_bytes);
     layout.buffers = staging_bytes / layout.buffer_bytes;
-    if (layout.buffers == 0) {
-        layout.block_rows = 1;
-        layout.buffer_bytes = whole_pages(row_bytes);
-        layout.buffers = staging_bytes / layout.buffer_bytes;
-    }
     if (layout.buffers == 0) {
         throw InvalidArgument("staging of " + format_bytes(staging_bytes) + " cannot hold one vector, which takes " +
                                   format_bytes(layout.buffer_bytes),
