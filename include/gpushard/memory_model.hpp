@@ -55,7 +55,12 @@ SearchTile smallest_tile(const ShardWorkload& workload, std::int64_t rows);
 /// the smallest. Returns a tile of zero rows when even that does not fit.
 SearchTile largest_tile_within(const ShardWorkload& workload, std::int64_t rows, Bytes usable);
 
-/// The most rows that fit `usable` bytes with the smallest tile; at most `limit`. Cost: about 40 evaluations.
+/// The best tile whose fixed and scratch bytes take at most a quarter of `usable`; the smallest where none does.
+SearchTile comfortable_tile(const ShardWorkload& workload, Bytes usable);
+
+/// The most rows that fit `usable` bytes with `tile`, or with the smallest tile; at most `limit`. Cost: about 40
+/// evaluations.
+std::int64_t rows_within(const ShardWorkload& workload, Bytes usable, std::int64_t limit, SearchTile tile);
 std::int64_t rows_within(const ShardWorkload& workload, Bytes usable, std::int64_t limit);
 
 }  // namespace gpushard

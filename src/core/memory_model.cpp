@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
@@ -114,6 +115,23 @@ bool fits(const ShardWorkload& workload, std::int64_t rows, SearchTile tile, Byt
     }
 }
 
+/// The first tile that `is_good`, from the preferred down to the smallest; of zero rows where none is.
+template <typename IsGood>
+SearchTile first_good_tile(const ShardWorkload& workload, std::int64_t rows, IsGood is_good) {
+    const SearchTile smallest = smallest_tile(workload, rows);
+    SearchTile tile = preferred_tile(workload, rows);
+    while (!is_good(tile)) {
+        if (tile.rows > smallest.rows) {
+            tile.rows = std::max(tile.rows / 2, smallest.rows);
+        } else if (tile.queries > smallest.queries) {
+            tile.queries = std::max(tile.queries / 2, smallest.queries);
+        } else {
+            return {};
+        }
+    }
+    return tile;
+}
+
 }  // namespace
 
 /// Faiss cuts `queries` into batches of P = 512 (1024 up to 32 dimensions) and the vectors into columns so that two
@@ -166,33 +184,35 @@ SearchTile smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
 }
 
 SearchTile largest_tile_within(const ShardWorkload& workload, std::int64_t rows, Bytes usable) {
-    const SearchTile smallest = smallest_tile(workload, rows);
-    SearchTile tile = preferred_tile(workload, rows);
-    while (!fits(workload, rows, tile, usable)) {
-        if (tile.rows > smallest.rows) {
-            tile.rows = std::max(tile.rows / 2, smallest.rows);
-        } else if (tile.queries > smallest.queries) {
-            tile.queries = std::max(tile.queries / 2, smallest.queries);
-        } else {
-            return {};
-        }
-    }
-    return tile;
+    return first_good_tile(workload, rows, [&](SearchTile tile) { return fits(workload, rows, tile, usable); });
 }
 
-std::int64_t rows_within(const ShardWorkload& workload, Bytes usable, std::int64_t limit) {
+SearchTile comfortable_tile(const ShardWorkload& workload, Bytes usable) {
+    constexpr std::int64_t many_rows = std::numeric_limits<std::int64_t>::max();
+    const SearchTile tile = first_good_tile(workload, many_rows, [&](SearchTile candidate) {
+        const ShardMemory memory = shard_memory(workload, candidate.rows, candidate);
+        return sum(memory.fixed, memory.scratch) <= usable / 4;
+    });
+    return tile.rows > 0 ? tile : smallest_tile(workload, many_rows);
+}
+
+std::int64_t rows_within(const ShardWorkload& workload, Bytes usable, std::int64_t limit, SearchTile tile) {
     const Bytes row_bytes = vector_bytes(workload, 1);
     std::int64_t fitting = 0;
     auto most = static_cast<std::int64_t>(std::min(usable / row_bytes, as_bytes(limit)));
     while (fitting < most) {
         const std::int64_t middle = most - (most - fitting) / 2;
-        if (fits(workload, middle, smallest_tile(workload, middle), usable)) {
+        if (fits(workload, middle, {.rows = std::min(middle, tile.rows), .queries = tile.queries}, usable)) {
             fitting = middle;
         } else {
             most = middle - 1;
         }
     }
     return fitting;
+}
+
+std::int64_t rows_within(const ShardWorkload& workload, Bytes usable, std::int64_t limit) {
+    return rows_within(workload, usable, limit, smallest_tile(workload, std::numeric_limits<std::int64_t>::max()));
 }
 
 }  // namespace gpushard

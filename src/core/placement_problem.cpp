@@ -77,52 +77,96 @@ std::vector<double> relative_speeds(const std::vector<DeviceInfo>& devices) {
     return speeds;
 }
 
-/// rows_within for devices that are often alike.
+/// Rows that a device can hold.
+struct Capacity {
+    std::int64_t brim = 0;   ///< with the smallest search tile
+    std::int64_t roomy = 0;  ///< beside a comfortable one
+};
+
+/// Capacities of devices that are often alike.
 class Capacities {
 public:
-    std::int64_t of(const ShardWorkload& workload, Bytes usable) {
-        const auto [entry, is_new] = known_.try_emplace({workload.kind, usable}, 0);
-        if (is_new) entry->second = rows_within(workload, usable, std::numeric_limits<std::int64_t>::max());
+    Capacity of(const ShardWorkload& workload, Bytes usable) {
+        const auto [entry, is_new] = known_.try_emplace({workload.kind, usable});
+        if (is_new) {
+            constexpr std::int64_t any = std::numeric_limits<std::int64_t>::max();
+            entry->second.brim = rows_within(workload, usable, any);
+            entry->second.roomy = rows_within(workload, usable, any, comfortable_tile(workload, usable));
+        }
         return entry->second;
     }
 
 private:
-    std::map<std::pair<DeviceKind, Bytes>, std::int64_t> known_;
+    std::map<std::pair<DeviceKind, Bytes>, Capacity> known_;
 };
 
 /// Sum of capacities, as far as it matters: at most `enough`.
 std::int64_t capacity_up_to(std::int64_t enough, const PlacementProblem& problem,
-                            const std::vector<std::size_t>& members) {
+                            const std::vector<std::size_t>& members, CapacityOf capacity) {
     std::int64_t sum = 0;
-    for (const std::size_t member : members) sum += std::min(problem.candidates[member].capacity, enough - sum);
+    for (const std::size_t member : members) sum += std::min(problem.candidates[member].*capacity, enough - sum);
     return sum;
 }
 
 /// The fewest members that hold everything, those with most capacity first; all where all do not suffice.
-std::vector<std::size_t> fewest_of(const PlacementProblem& problem, std::vector<std::size_t> members) {
+std::vector<std::size_t> fewest_of(const PlacementProblem& problem, std::vector<std::size_t> members,
+                                   CapacityOf capacity) {
     std::stable_sort(members.begin(), members.end(), [&](std::size_t a, std::size_t b) {
-        return problem.candidates[a].capacity > problem.candidates[b].capacity;
+        return problem.candidates[a].*capacity > problem.candidates[b].*capacity;
     });
     std::int64_t missing = problem.rows;
     std::size_t needed = 0;
     while (needed < members.size() && (missing > 0 || needed < static_cast<std::size_t>(problem.min_devices))) {
-        missing -= std::min(missing, problem.candidates[members[needed++]].capacity);
+        missing -= std::min(missing, problem.candidates[members[needed++]].*capacity);
     }
     members.resize(needed);
     std::sort(members.begin(), members.end());
     return members;
 }
 
-std::vector<Vessel> vessels_of(const PlacementProblem& problem, const std::vector<std::size_t>& members) {
+std::vector<Vessel> vessels_of(const PlacementProblem& problem, const std::vector<std::size_t>& members,
+                               CapacityOf capacity) {
     std::vector<Vessel> vessels;
     for (const std::size_t member : members) {
         const Candidate& candidate = problem.candidates[member];
-        vessels.push_back({.capacity = std::min(candidate.capacity, problem.rows),
+        vessels.push_back({.capacity = std::min(candidate.*capacity, problem.rows),
                            .weight = problem.strategy == Strategy::proportional
-                                         ? static_cast<double>(candidate.capacity)
+                                         ? static_cast<double>(candidate.*capacity)
                                          : candidate.speed});
     }
     return vessels;
+}
+
+std::optional<std::vector<Assignment>> solve_with(const PlacementProblem& problem, CapacityOf capacity) {
+    std::vector<Assignment> assignments(problem.candidates.size());
+    std::vector<std::vector<std::size_t>> groups = groups_of(problem, capacity);
+    std::vector<std::vector<Vessel>> vessels;
+    std::vector<std::vector<std::int64_t>> shares;
+    int used = 0;
+    for (std::vector<std::size_t>& members : groups) {
+        if (capacity_up_to(problem.rows, problem, members, capacity) < problem.rows) return std::nullopt;
+        std::erase_if(members, [&](std::size_t member) { return problem.candidates[member].*capacity == 0; });
+        if (problem.strategy == Strategy::fewest) members = fewest_of(problem, std::move(members), capacity);
+        vessels.push_back(vessels_of(problem, members, capacity));
+        shares.push_back(water_fill(problem.rows, vessels.back()));
+        used += static_cast<int>(members.size() - std::count(shares.back().begin(), shares.back().end(), 0));
+    }
+    for (std::size_t group = 0; group < groups.size() && used < problem.min_devices; ++group) {
+        used += spread_further(problem.min_devices - used, vessels[group], shares[group]);
+    }
+    if (used < problem.min_devices) return std::nullopt;
+
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+        for (std::size_t i = 0; i < groups[group].size(); ++i) {
+            if (shares[group][i] == 0) continue;
+            assignments[groups[group][i]] = {.rows = shares[group][i], .group = static_cast<int>(group)};
+        }
+    }
+    return assignments;
+}
+
+std::int64_t used_devices(const std::vector<Assignment>& assignments) {
+    return std::count_if(assignments.begin(), assignments.end(), [](const Assignment& one) { return one.rows > 0; });
 }
 
 }  // namespace
@@ -160,14 +204,16 @@ PlacementProblem pose_problem(const IndexProfile& index, const std::vector<Devic
                               .k = options.k,
                               .max_batch = options.max_batch};
         candidate.usable = usable_of(device, reserve_of(device, options));
-        candidate.capacity = capacities.of(candidate.workload, candidate.usable);
+        const Capacity capacity = capacities.of(candidate.workload, candidate.usable);
+        candidate.capacity = capacity.brim;
+        candidate.roomy_capacity = capacity.roomy;
         candidate.speed = speeds[listed];
         problem.candidates.push_back(candidate);
     }
     return problem;
 }
 
-std::vector<std::vector<std::size_t>> groups_of(const PlacementProblem& problem) {
+std::vector<std::vector<std::size_t>> groups_of(const PlacementProblem& problem, CapacityOf capacity) {
     std::vector<std::vector<std::size_t>> groups(static_cast<std::size_t>(problem.replicas));
     if (problem.replicas == 1) {
         groups.front().resize(problem.candidates.size());
@@ -175,7 +221,7 @@ std::vector<std::vector<std::size_t>> groups_of(const PlacementProblem& problem)
         return groups;
     }
     std::vector<std::int64_t> capacities;
-    for (const Candidate& candidate : problem.candidates) capacities.push_back(candidate.capacity);
+    for (const Candidate& candidate : problem.candidates) capacities.push_back(candidate.*capacity);
     const std::vector<int> group_of_each = form_groups(capacities, problem.replicas, problem.rows);
     for (std::size_t i = 0; i < group_of_each.size(); ++i) {
         groups[static_cast<std::size_t>(group_of_each[i])].push_back(i);
@@ -184,33 +230,11 @@ std::vector<std::vector<std::size_t>> groups_of(const PlacementProblem& problem)
 }
 
 std::optional<std::vector<Assignment>> solve(const PlacementProblem& problem) {
-    std::vector<Assignment> assignments(problem.candidates.size());
-    if (problem.rows == 0) return assignments;
-
-    std::vector<std::vector<std::size_t>> groups = groups_of(problem);
-    std::vector<std::vector<Vessel>> vessels;
-    std::vector<std::vector<std::int64_t>> shares;
-    int used = 0;
-    for (std::vector<std::size_t>& members : groups) {
-        if (capacity_up_to(problem.rows, problem, members) < problem.rows) return std::nullopt;
-        std::erase_if(members, [&](std::size_t member) { return problem.candidates[member].capacity == 0; });
-        if (problem.strategy == Strategy::fewest) members = fewest_of(problem, std::move(members));
-        vessels.push_back(vessels_of(problem, members));
-        shares.push_back(water_fill(problem.rows, vessels.back()));
-        used += static_cast<int>(members.size() - std::count(shares.back().begin(), shares.back().end(), 0));
-    }
-    for (std::size_t group = 0; group < groups.size() && used < problem.min_devices; ++group) {
-        used += spread_further(problem.min_devices - used, vessels[group], shares[group]);
-    }
-    if (used < problem.min_devices) return std::nullopt;
-
-    for (std::size_t group = 0; group < groups.size(); ++group) {
-        for (std::size_t i = 0; i < groups[group].size(); ++i) {
-            if (shares[group][i] == 0) continue;
-            assignments[groups[group][i]] = {.rows = shares[group][i], .group = static_cast<int>(group)};
-        }
-    }
-    return assignments;
+    if (problem.rows == 0) return std::vector<Assignment>(problem.candidates.size());
+    auto roomy = solve_with(problem, &Candidate::roomy_capacity);
+    if (roomy && problem.strategy != Strategy::fewest) return roomy;
+    auto brim = solve_with(problem, &Candidate::capacity);
+    return roomy && used_devices(*roomy) == used_devices(*brim) ? roomy : brim;
 }
 
 }  // namespace gpushard
