@@ -23,7 +23,7 @@ struct StagingLayout {
     std::size_t buffers = 0;
 };
 
-/// Cuts `staging_bytes` into buffers for so many shards: about two for each, of at most 16 MiB. Throws
+/// Cuts `staging_bytes` into buffers for so many shards: about two for each, of at most 4 MiB. Throws
 /// InvalidArgument when not even one row fits.
 StagingLayout staging_layout(Bytes staging_bytes, Bytes row_bytes, std::size_t shards);
 

@@ -53,12 +53,12 @@ TEST(StagingLayout, KeepsWithinWhatItIsGiven) {
                 EXPECT_LE(layout.buffers * layout.buffer_bytes, staging);
                 EXPECT_GE(layout.block_rows, 1);
                 EXPECT_LE(static_cast<Bytes>(layout.block_rows) * row_bytes, layout.buffer_bytes);
-                EXPECT_LE(layout.buffer_bytes, 16_MiB);
+                EXPECT_LE(layout.buffer_bytes, 4_MiB);
             }
         }
     }
-    EXPECT_EQ(staging_layout(256_MiB, 3072, 4).buffers, 16u);
-    EXPECT_GE(staging_layout(64_MiB, 3072, 4).buffers, 8u) << "two for each shard";
+    EXPECT_EQ(staging_layout(256_MiB, 3072, 4).buffers, 64u);
+    EXPECT_EQ(staging_layout(8_MiB, 3072, 4).buffers, 8u) << "two for each shard";
     EXPECT_EQ(staging_layout(5_KiB, 3072, 1).block_rows, 1);
     EXPECT_THROW(staging_layout(4_KiB, 4097, 1), InvalidArgument);
     EXPECT_THROW(staging_layout(0, 4, 1), InvalidArgument);
