@@ -59,10 +59,21 @@ std::string help_hint(const CommandLine& line) {
     return command + "--help";
 }
 
+/// What the reader of the command line says, or, where the command is unknown, which there are.
+std::string usage_problem(const CommandLine& line, const CLI::ParseError& error) {
+    const std::vector<std::string> unread = line.app.remaining();
+    if (!line.app.get_subcommands().empty() || unread.empty()) return error.what();
+    std::string names;
+    for (const CLI::App* command : line.app.get_subcommands([](const CLI::App*) { return true; })) {
+        names += (names.empty() ? "" : ", ") + command->get_name();
+    }
+    return "command '" + unread.front() + "' is unknown, expected one of " + names;
+}
+
 /// Help, version and usage errors.
 ExitCode end_of_parse(const CommandLine& line, const CLI::ParseError& error, bool json) {
     if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success)) {
-        return report_error(InvalidArgument(error.what(), {help_hint(line)}), json);
+        return report_error(InvalidArgument(usage_problem(line, error), {help_hint(line)}), json);
     }
     std::ostringstream text;
     line.app.exit(error, text, text);
@@ -123,6 +134,7 @@ CLI::App& CommandLine::add_command(const std::string& name, const std::string& d
     command.add_flag("--quiet", common.quiet, "No progress and no notes on stderr");
     add_value(command, "--log-level", common.log_level, parse_log_level,
               "What the library logs to stderr: trace, debug, info, warn, error or off")
+        ->type_name("NAME")
         ->default_str("warn");
     command.callback([this, run = std::move(run)] { selected = run; });
     return command;

@@ -50,7 +50,9 @@ void add_devices_command(CommandLine& line) {
     CLI::App& command =
         line.add_command("devices", "List cards and host with their free memory; with --json, a rig file",
                          [&line, request] { return run_devices(*request, line.common); });
-    command.add_option("--devices", request->devices, "List these instead, as for plan")->default_str("any");
+    command.add_option("--devices", request->devices, "List these instead, as for plan")
+        ->type_name("SPEC[,SPEC...]")
+        ->default_str("any");
     command.add_flag("--measure", request->measure, "Measure what a CUDA context takes on each card");
 }
 

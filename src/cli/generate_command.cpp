@@ -136,14 +136,16 @@ void add_generate_command(CommandLine& line) {
     CLI::App& command =
         line.add_command("generate", "Write a flat index file of clustered random vectors, the same for the same seed",
                          [&line, request] { return run_generate(*request, line.common); });
-    command.add_option("--out", request->out, "The index file to write")->required();
+    command.add_option("--out", request->out, "The index file to write")->type_name("FILE")->required();
     add_number(command, "--count", request->count, 0, any_count, "Vectors")->required();
     add_number(command, "--dim", request->dim, 1, largest_dim, "Dimension")->required();
     add_value(command, "--metric", request->metric, parse_generated_metric,
               "ip (inner product, vectors of unit length) or l2")
+        ->type_name("NAME")
         ->default_str("ip");
     add_number(command, "--seed", request->seed, 0, any_count, "Other numbers give other vectors")->default_str("1");
-    command.add_option("--queries", request->queries, "Also write queries from the same clusters: .npy, float32");
+    command.add_option("--queries", request->queries, "Also write queries from the same clusters: .npy, float32")
+        ->type_name("FILE");
     add_number(command, "--query-count", request->query_count, 1, any_count, "How many queries")->default_str("100");
     add_number(command, "--clusters", request->clusters, 1, most_clusters, "Clusters the vectors come from")
         ->default_str("1000");

@@ -25,23 +25,26 @@ std::vector<CLI::Option*> add_planning_options(CLI::App& command, IndexRequest& 
             ->default_str("cpu")
             ->type_name("SPEC[,SPEC...]"),
         add_value(command, "--strategy", plan.strategy, parse_strategy, "balanced, proportional, fewest or replicate")
+            ->type_name("NAME")
             ->default_str("balanced"),
         add_number(command, "--replicas", plan.replicas, 1, most_devices, "Whole copies, for --strategy replicate")
             ->default_str("1"),
         add_number(command, "--min-devices", plan.min_devices, 1, most_devices, "Use at least so many devices")
             ->default_str("1"),
         add_value(command, "--precision", plan.precision, parse_precision, "stored, f32, f16, bf16 or auto")
+            ->type_name("NAME")
             ->default_str("stored"),
-        add_value(
-            command, "--reserve", plan.reserve_bytes,
-            [](const std::string& text) { return std::optional<Bytes>(parse_bytes(text)); },
-            "Memory of each device to leave untouched")
+        add_value(command, "--reserve", plan.reserve_bytes, parse_bytes, "Memory of each device to leave untouched")
+            ->type_name("SIZE")
             ->default_str("256MiB on a card, 0 on the host"),
         add_value(command, "--staging", plan.staging_bytes, parse_positive_bytes,
                   "Host memory for staging while loading, all devices together")
+            ->type_name("SIZE")
             ->default_str("256MiB"),
         add_number(command, "--max-batch", plan.max_batch, 1, most_queries, "Most queries searched at a time")
             ->default_str("256"),
+        add_number(command, "--k", request.k, 1, most_queries, "Neighbours to plan for, and to search")
+            ->default_str("10"),
     };
 }
 
@@ -52,21 +55,15 @@ void add_index_files(CLI::App& command, std::vector<std::filesystem::path>& file
         .add_option_function<std::vector<std::string>>(
             "files", [&files](const std::vector<std::string>& names) { files.assign(names.begin(), names.end()); },
             "A Faiss index file, or the parts of one in order")
-        ->type_name("FILE...");
+        ->type_name("FILE");
 }
 
 void add_index_request(CLI::App& command, IndexRequest& request) {
     add_index_files(command, request.files);
-    CLI::Option* replayed = command.add_option("--plan", request.plan_file, "Replay a plan saved by plan --json");
+    CLI::Option* replayed =
+        command.add_option("--plan", request.plan_file, "Replay a plan saved by plan --json")->type_name("FILE");
     for (CLI::Option* option : add_planning_options(command, request)) replayed->excludes(option);
-    add_number(command, "--k", request.plan.k, 1, most_queries, "Neighbours to plan for and to search")
-        ->default_str("10");
-    add_value(
-        command, "--nprobe", request.nprobe,
-        [](const std::string& text) {
-            return std::optional<int>(static_cast<int>(parse_whole_number(text, 1, most_queries)));
-        },
-        "Lists to search, of indexes that have lists")
+    add_number(command, "--nprobe", request.nprobe, 1, most_queries, "Lists to search, of indexes that have lists")
         ->default_str("as stored");
 }
 
@@ -86,6 +83,7 @@ PlacementPlan make_plan(const IndexRequest& request) {
         LoadOptions options;
         options.devices = request.devices;
         options.plan = request.plan;
+        if (request.k) options.plan.k = *request.k;
         return request.files.size() == 1 ? plan(request.files.front(), options) : plan(request.files, options);
     }
     PlacementPlan plan = read_plan(request.plan_file);

@@ -19,13 +19,14 @@ struct IndexRequest {
     std::string plan_file;                     ///< a plan to replay; empty: plan now
     std::string devices;                       ///< empty: the default of this build
     PlanOptions plan;
+    std::optional<std::int64_t> k;
     std::optional<int> nprobe;
 };
 
 /// The files of an index as positional arguments.
 void add_index_files(CLI::App& command, std::vector<std::filesystem::path>& files);
 
-/// Files, `--plan`, and every option that planning takes.
+/// Files, `--plan`, and every option that planning takes; `--plan` excludes the others.
 void add_index_request(CLI::App& command, IndexRequest& request);
 
 /// Throws InvalidArgument where neither files nor a plan were typed, and says what has no effect.

@@ -3,7 +3,9 @@
 #include "cli/command_line.hpp"
 
 int main(int argc, char** argv) {
-    // Writing to a pipe nobody reads then fails as any write does, and temporary files are removed on the way out.
+    // Writing to a pipe nobody reads, or beyond the largest file allowed, then fails as any write does, and temporary
+    // files are removed on the way out.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     return gpushard::cli::run(argc, argv);
 }

@@ -39,10 +39,10 @@ Bytes parse_positive_bytes(const std::string& text);
 template <typename Number>
 CLI::Option* add_number(CLI::App& command, const std::string& flags, Number& target, std::int64_t least,
                         std::int64_t most, const std::string& description) {
-    return add_value(
-        command, flags, target,
-        [least, most](const std::string& text) { return static_cast<Number>(parse_whole_number(text, least, most)); },
-        description);
+    const auto parse = [least, most](const std::string& text) {
+        return static_cast<Number>(parse_whole_number(text, least, most));
+    };
+    return add_value(command, flags, target, parse, description)->type_name("N");
 }
 
 }  // namespace gpushard::cli

@@ -20,6 +20,7 @@ RowWriter::RowWriter(const ClusteredVectors& vectors, unsigned threads, std::sto
 
 void RowWriter::write(ClusteredVectors::Stream stream, const RowFile& rows, AtomicFile& file) {
     file.write(rows.header.data(), rows.header.size());
+    show_progress(rows.header.size());
     const std::int64_t block_rows =
         std::max<std::int64_t>(1, static_cast<std::int64_t>(block_bytes / rows.row_bytes()));
     const std::int64_t blocks = rows.rows / block_rows + (rows.rows % block_rows != 0);

@@ -168,8 +168,8 @@ void check_outputs(const SearchRequest& request) {
 ExitCode run_search(const SearchRequest& request, const CommonOptions& common) {
     check_request(request.index, common);
     check_outputs(request);
-    const std::int64_t k = request.index.plan.k;
     const PlacementPlan plan = make_plan(request.index);
+    const std::int64_t k = request.index.k.value_or(plan.options.k);
     const Queries queries = read_queries(request.queries, plan.index.dim);
     Outputs outputs(request, queries.count, k);
 
@@ -192,9 +192,15 @@ void add_search_command(CommandLine& line) {
     CLI::App& command = line.add_command("search", "Load an index and answer a file of queries",
                                          [&line, request] { return run_search(*request, line.common); });
     add_index_request(command, request->index);
-    command.add_option("--queries", request->queries, "Queries: .npy (float32, C order), .fvecs or .fbin")->required();
-    command.add_option("--out", request->ids, "Write the ids here: .npy, int64, (queries, k)");
-    command.add_option("--distances", request->distances, "Write the distances here: .npy, float32, (queries, k)");
+    // A plan for one k can be searched with another.
+    command.get_option("--plan")->remove_excludes(command.get_option("--k"));
+    command.get_option("--k")->remove_excludes(command.get_option("--plan"));
+    command.add_option("--queries", request->queries, "Queries: .npy (float32, C order), .fvecs or .fbin")
+        ->type_name("FILE")
+        ->required();
+    command.add_option("--out", request->ids, "Write the ids here: .npy, int64, (queries, k)")->type_name("FILE");
+    command.add_option("--distances", request->distances, "Write the distances here: .npy, float32, (queries, k)")
+        ->type_name("FILE");
 }
 
 }  // namespace gpushard::cli

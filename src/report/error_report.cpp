@@ -27,10 +27,10 @@ std::string shortfall_lines(const std::vector<DeviceShortfall>& devices) {
 std::string alternative_lines(const std::vector<Alternative>& alternatives) {
     std::string text;
     for (const Alternative& alternative : alternatives) {
-        const std::string flags = alternative.flags.empty() ? "" : alternative.flags + "  ";
-        text += fmt::format("  try: {}({}: {} on the fullest device, {} in all)\n", single_line(flags),
-                            single_line(alternative.change), format_bytes(alternative.peak_bytes),
-                            format_bytes(alternative.total_bytes));
+        const std::string flags = alternative.flags.empty() ? "" : single_line(alternative.flags) + ", ";
+        text +=
+            fmt::format("  try: {}{} ({} on the fullest device, {} in all)\n", flags, single_line(alternative.change),
+                        format_bytes(alternative.peak_bytes), format_bytes(alternative.total_bytes));
     }
     return text;
 }

@@ -36,11 +36,11 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
     for (const ShardPlacement& placement : plan.devices) largest = std::max(largest, placement.memory.load_peak());
     const SizeColumn size(largest);
     TextTable table({{"device", Align::left},
-                     {"resident planned"},
+                     {"planned resident"},
                      {"measured"},
-                     {"load peak planned"},
-                     {fmt::format("measured {}", size.unit())},
-                     {"copied"},
+                     {"planned peak"},
+                     {"measured"},
+                     {fmt::format("copied {}", size.unit())},
                      {"seconds"},
                      {"rate"}});
     for (std::size_t i = 0; i < plan.devices.size(); ++i) {

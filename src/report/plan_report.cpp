@@ -16,15 +16,22 @@ constexpr std::size_t longest_name = 14;
 constexpr std::size_t narrowest_bar = 6;
 constexpr std::size_t widest_bar = 20;
 
+SizeColumn size_column(const PlacementPlan& plan) {
+    Bytes largest = 0;
+    for (const ShardPlacement& placement : plan.devices) largest = std::max(largest, placement.memory.peak());
+    return SizeColumn(largest);
+}
+
 std::string headline(const PlacementPlan& plan) {
     const std::string precision =
         plan.precision == plan.index.stored
             ? std::string(to_string(plan.precision))
             : fmt::format("{} -> {}", to_string(plan.index.stored), to_string(plan.precision));
     const std::string replicas = plan.options.replicas > 1 ? fmt::format(" x {}", plan.options.replicas) : "";
-    return fmt::format("{}\n  {} x {}, {}, {}, {}{} over {} of {} devices\n\n", single_line(plan.index.display_name()),
-                       group_digits(plan.index.count), plan.index.dim, to_string(plan.index.metric), precision,
-                       to_string(plan.options.strategy), replicas, plan.used_devices(), plan.devices.size());
+    return fmt::format("{}\n  {} x {}, {}, {}, {}{} over {} of {} devices, sizes in {}\n\n",
+                       single_line(plan.index.display_name()), group_digits(plan.index.count), plan.index.dim,
+                       to_string(plan.index.metric), precision, to_string(plan.options.strategy), replicas,
+                       plan.used_devices(), plan.devices.size(), size_column(plan).unit());
 }
 
 /// The cells of one line of the table, without the bar.
@@ -62,25 +69,23 @@ std::vector<std::string> total_cells(const PlacementPlan& plan, const SizeColumn
     return cells;
 }
 
-std::vector<TextTable::Column> columns_of(const char* unit, bool with_name, bool with_group) {
+std::vector<TextTable::Column> columns_of(bool with_name, bool with_group) {
     std::vector<TextTable::Column> columns = {{"device", Align::left}};
     if (with_name) columns.push_back({"name", Align::left});
     if (with_group) columns.push_back({"group"});
     for (const char* title : {"rows", "share", "resident", "fixed", "scratch", "peak"}) columns.push_back({title});
-    columns.push_back({fmt::format("of {}", unit)});
+    columns.push_back({"usable"});
     return columns;
 }
 
 std::string device_table(const PlacementPlan& plan) {
-    Bytes largest = 0;
     bool with_name = false;
     for (const ShardPlacement& placement : plan.devices) {
-        largest = std::max(largest, placement.memory.peak());
         with_name = with_name || placement.device.name != placement.device.spec;
     }
     const bool with_group = plan.options.replicas > 1;
-    const SizeColumn size(largest);
-    std::vector<TextTable::Column> columns = columns_of(size.unit(), with_name, with_group);
+    const SizeColumn size = size_column(plan);
+    std::vector<TextTable::Column> columns = columns_of(with_name, with_group);
 
     std::vector<std::vector<std::string>> rows;
     TextTable measured(columns);
@@ -122,10 +127,10 @@ std::string search_lines(const PlacementPlan& plan) {
     for (const auto& [tile, shards] : tiles) {
         const std::int64_t reads = passes(plan.options.max_batch, tile.second);
         text += label(text.empty() ? "search" : "") +
-                fmt::format("{} rows x {} queries at a time on {} {}: a batch of {} reads the shard {}, k {}\n",
-                            group_digits(tile.first), group_digits(tile.second), shards,
+                fmt::format("tile {} rows x {} queries, k {} ({} {}); a batch of {} reads a shard {}\n",
+                            group_digits(tile.first), group_digits(tile.second), plan.options.k, shards,
                             shards == 1 ? "device" : "devices", group_digits(plan.options.max_batch),
-                            reads == 1 ? "once" : fmt::format("{} times", group_digits(reads)), plan.options.k);
+                            reads == 1 ? "once" : fmt::format("{} times", group_digits(reads)));
     }
     return text;
 }
@@ -145,7 +150,11 @@ std::string stock_faiss_lines(const StockFaissOutcome& stock) {
         }
         text += label("") + "peak per card " + peaks + "; host " + format_bytes(stock.host_bytes) + "\n";
     }
-    if (!stock.message.empty()) text += label("") + single_line(stock.message) + "\n";
+    if (!stock.message.empty()) {
+        for (const std::string& line : wrap(single_line(stock.message), report_width - label("").size())) {
+            text += label("") + line + "\n";
+        }
+    }
     return text;
 }
 

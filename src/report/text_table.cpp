@@ -60,6 +60,19 @@ std::string shorten(std::string_view text, std::size_t width) {
     return std::string(text.substr(0, width - 3)) + "...";
 }
 
+std::vector<std::string> wrap(std::string_view text, std::size_t width) {
+    std::vector<std::string> lines;
+    while (text.size() > width) {
+        std::size_t space = text.rfind(' ', width);
+        if (space == std::string_view::npos) space = text.find(' ');
+        if (space == std::string_view::npos) break;
+        lines.emplace_back(text.substr(0, space));
+        text.remove_prefix(space + 1);
+    }
+    lines.emplace_back(text);
+    return lines;
+}
+
 std::string single_line(std::string_view text) {
     std::string line(text);
     std::replace_if(

@@ -1,0 +1,93 @@
+#include "child_process.hpp"
+
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdexcept>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace gpushard::test {
+namespace {
+
+void check(bool ok, const char* what) {
+    if (!ok) throw std::system_error(errno, std::generic_category(), what);
+}
+
+struct Pipe {
+    Pipe() {
+        std::array<int, 2> ends{};
+        check(::pipe2(ends.data(), O_CLOEXEC) == 0, "pipe2");
+        read_end = ends[0];
+        write_end = ends[1];
+    }
+    ~Pipe() {
+        close_end(read_end);
+        close_end(write_end);
+    }
+    static void close_end(int& end) {
+        if (end >= 0) ::close(end);
+        end = -1;
+    }
+    int read_end;
+    int write_end;
+};
+
+[[noreturn]] void become(const std::vector<std::string>& command, const ChildSetup& setup, int out, int err) {
+    if (!setup.stdout_path.empty()) out = ::open(setup.stdout_path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (::dup2(out, STDOUT_FILENO) < 0 || ::dup2(err, STDERR_FILENO) < 0) ::_exit(127);
+    if (setup.largest_file_bytes) {
+        const rlimit limit = {*setup.largest_file_bytes, *setup.largest_file_bytes};
+        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(127);
+    }
+    std::vector<char*> arguments;
+    for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+    arguments.push_back(nullptr);
+    ::execv(arguments[0], arguments.data());
+    ::_exit(127);
+}
+
+/// Reads both pipes until the child has closed them.
+void drain(const Pipe& out, const Pipe& err, pid_t child, const ChildSetup& setup, ChildResult& result) {
+    std::array<pollfd, 2> polled = {{{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}}};
+    while (polled[0].fd >= 0 || polled[1].fd >= 0) {
+        check(::poll(polled.data(), polled.size(), -1) >= 0 || errno == EINTR, "poll");
+        for (std::size_t i = 0; i < polled.size(); ++i) {
+            if (polled[i].fd < 0 || polled[i].revents == 0) continue;
+            char block[4096];
+            const ssize_t got = ::read(polled[i].fd, block, sizeof block);
+            if (got <= 0) {
+                polled[i].fd = -1;
+                continue;
+            }
+            (i == 0 ? result.out : result.err).append(block, static_cast<std::size_t>(got));
+            if (i == 1 && setup.on_stderr) setup.on_stderr(result.err, child);
+        }
+    }
+}
+
+}  // namespace
+
+ChildResult run_child(const std::vector<std::string>& command, const ChildSetup& setup) {
+    Pipe out;
+    Pipe err;
+    if (setup.nobody_reads_stdout) Pipe::close_end(out.read_end);
+    const pid_t child = ::fork();
+    check(child >= 0, "fork");
+    if (child == 0) become(command, setup, out.write_end, err.write_end);
+    Pipe::close_end(out.write_end);
+    Pipe::close_end(err.write_end);
+    ChildResult result;
+    drain(out, err, child, setup, result);
+    int status = 0;
+    check(::waitpid(child, &status, 0) == child, "waitpid");
+    if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
+    if (result.exit_code == 127) throw std::runtime_error("cannot run " + command.front());
+    return result;
+}
+
+}  // namespace gpushard::test

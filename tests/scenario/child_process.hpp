@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace gpushard::test {
+
+/// How a child ended and what it said.
+struct ChildResult {
+    int exit_code = -1;  ///< -1 when a signal ended it
+    int signal = 0;
+    std::string out;
+    std::string err;
+};
+
+struct ChildSetup {
+    std::string stdout_path = {};                          ///< where stdout goes instead of ChildResult::out
+    bool nobody_reads_stdout = false;                      ///< a pipe whose reader has gone
+    std::optional<std::uint64_t> largest_file_bytes = {};  ///< RLIMIT_FSIZE
+    /// Called with everything on stderr so far and the child's id whenever more of it has come.
+    std::function<void(const std::string& err, pid_t child)> on_stderr = {};
+};
+
+/// Runs a program, without a shell, and waits for its end.
+ChildResult run_child(const std::vector<std::string>& command, const ChildSetup& setup = {});
+
+}  // namespace gpushard::test
