@@ -1,9 +1,9 @@
 #include "scenario.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <memory>
-#include <regex>
 #include <stdexcept>
 
 #include <faiss/IndexFlat.h>
@@ -28,14 +28,12 @@ Array<Value> read_npy(const std::filesystem::path& path, const std::string& desc
     if (bytes.size() < 10 || bytes.compare(0, 6, "\x93NUMPY") != 0) throw std::runtime_error("no NumPy file");
     std::memcpy(&length, bytes.data() + 8, sizeof length);
     const std::string header = bytes.substr(10, length);
-    std::smatch shape;
-    if (header.find("'" + descr + "'") == std::string::npos ||
-        !std::regex_search(header, shape, std::regex(R"(\((\d+), (\d+)\))"))) {
+    const std::size_t shape = header.find("'shape': (");
+    Array<Value> array;
+    if (header.find("'" + descr + "'") == std::string::npos || shape == std::string::npos ||
+        std::sscanf(header.c_str() + shape, "'shape': (%ld, %ld)", &array.rows, &array.columns) != 2) {
         throw std::runtime_error("unexpected NumPy header " + header);
     }
-    Array<Value> array;
-    array.rows = std::stoll(shape[1]);
-    array.columns = std::stoll(shape[2]);
     array.values.resize(static_cast<std::size_t>(array.rows * array.columns));
     const std::size_t begin = 10u + length;
     if (begin % 64 != 0) throw std::runtime_error("values that are not aligned to 64 bytes");
