@@ -66,7 +66,7 @@ void check_same_index(const PlacementPlan& plan, const ByteSource& source) {
                              found.dim == planned.dim && found.count == planned.count &&
                              found.metric == planned.metric && found.metric_arg == planned.metric_arg;
     if (same_header && (plan.fingerprint.empty() || fingerprint(source, found) == plan.fingerprint)) return;
-    throw FileChanged(source.name() + ": not the index the plan was made for: " +
+    throw FileChanged(source.name() + ": another index than the plan was made for: " +
                           (same_header ? "its content has another fingerprint, expected " + plan.fingerprint
                                        : "its header differs (" + std::to_string(found.count) + " x " +
                                              std::to_string(found.dim) + ", planned " + std::to_string(planned.count) +

@@ -261,13 +261,20 @@ RC_GTEST_PROP(Planner, BalancedGivesEachDeviceTheSameTime, ()) {
     const IndexProfile index = any_index();
     const auto plan = plan_if_it_fits(index, rig, options);
     if (!plan) return;
-    std::vector<double> capacities;
+    // Beside comfortable tiles where all rows fit so, else to the brim.
+    std::vector<double> roomy;
+    std::vector<double> brim;
     std::vector<double> weights;
     for (const DeviceInfo& device : rig) {
-        capacities.push_back(static_cast<double>(
-            rows_within(workload_of(index, options, device), usable_of(device, options), index.count)));
+        const ShardWorkload workload = workload_of(index, options, device);
+        const Bytes usable = usable_of(device, options);
+        roomy.push_back(
+            static_cast<double>(rows_within(workload, usable, index.count, comfortable_tile(workload, usable))));
+        brim.push_back(static_cast<double>(rows_within(workload, usable, index.count)));
         weights.push_back(device.bytes_per_second);
     }
+    const bool has_room = std::accumulate(roomy.begin(), roomy.end(), 0.0) >= static_cast<double>(index.count);
+    const std::vector<double>& capacities = has_room ? roomy : brim;
     const double level = water_level(static_cast<double>(index.count), capacities, weights);
     for (std::size_t i = 0; i < rig.size(); ++i) {
         const double ideal = std::min(capacities[i], level * weights[i]);

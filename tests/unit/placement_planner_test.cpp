@@ -86,7 +86,6 @@ constexpr Bytes smallest_stack = 98'304 + 1'280 + 2'560 + 1'280 + 256 + 2 * 2'09
 static_assert(smallest_stack == 4'305'920);
 // In float16 the queries stand there in halves too.
 constexpr Bytes preferred_stack_f16 = preferred_stack + 256 * 768 * 2;
-constexpr Bytes smallest_stack_f16 = smallest_stack + 32 * 768 * 2;
 // Context and reserve of a card.
 constexpr Bytes kept = 512_MiB + 256_MiB;
 
@@ -160,15 +159,17 @@ std::vector<DeviceInfo> mixed_rig() {
 
 TEST(PlanWiki, MixedRigInFloat32) {
     const PlacementPlan plan = plan_placement(wiki_index(), mixed_rig());
-    // A quarter is 5,253,831 rows. Cards 2 and 3 hold less: (2,415,919,104 - 4,305,920) / 3,072 = 785,030 and
-    // (9,932,111,872 - 4,305,920) / 3,072 = 3,231,707. Of the 16,998,587 left, card 1 holds
-    // (20,669,530,112 - 4,305,920) / 3,072 = 6,726,961, and card 0 takes the rest.
-    EXPECT_THAT(rows_of(plan), ElementsAre(10'271'626, 6'726'961, 785'030, 3'231'707));
-    EXPECT_EQ(plan.devices[1].rows, (RowRange{10'271'626, 16'998'587}));
+    // A quarter is 5,253,831 rows. Beside the preferred tile cards 2 and 3 hold less:
+    // (2,415,919,104 - 269,325,568) / 3,072 = 698,760 and (9,932,111,872 - 269,325,568) / 3,072 = 3,145,438. Of the
+    // 17,171,126 left, card 1 holds (20,669,530,112 - 269,325,568) / 3,072 = 6,640,691, and card 0 takes the rest.
+    EXPECT_EQ(preferred_stack, 269'325'568u);
+    EXPECT_THAT(rows_of(plan), ElementsAre(10'530'435, 6'640'691, 698'760, 3'145'438));
+    EXPECT_EQ(plan.devices[1].rows, (RowRange{10'530'435, 17'171'126}));
     EXPECT_EQ(plan.devices[3].rows.end, wiki_rows);
-    EXPECT_EQ(plan.devices[0].memory.fixed, preferred_stack);
-    EXPECT_EQ(plan.devices[2].memory.fixed, smallest_stack);
-    EXPECT_EQ(plan.devices[2].tile, (SearchTile{.rows = 16'384, .queries = 32}));
+    for (const ShardPlacement& shard : plan.devices) {
+        EXPECT_EQ(shard.memory.fixed, preferred_stack);
+        EXPECT_EQ(shard.tile, (SearchTile{.rows = 131'072, .queries = 256}));
+    }
     EXPECT_EQ(plan.stock_faiss.outcome, Kind::fails);
     EXPECT_EQ(plan.stock_faiss.message,
               "StandardGpuResources: alloc fail type FlatData dev 2 space Device stream ... size 16139768832 bytes "
@@ -177,14 +178,25 @@ TEST(PlanWiki, MixedRigInFloat32) {
 
 TEST(PlanWiki, MixedRigInFloat16) {
     const PlacementPlan plan = plan_placement(wiki_index(), mixed_rig(), in(PrecisionChoice::f16));
-    // Card 2: (2,415,919,104 - 4,355,072) / 1,536 = 1,570,028. Card 3: (9,932,111,872 - 4,355,072) / 1,536 =
-    // 6,463,383, just below a third of the rest. Cards 0 and 1 share 12,981,913.
-    EXPECT_EQ((3_GiB - kept - smallest_stack_f16) / 1536, 1'570'028u);
-    EXPECT_EQ((10_GiB - kept - smallest_stack_f16) / 1536, 6'463'383u);
-    EXPECT_THAT(rows_of(plan), ElementsAre(6'490'957, 6'490'956, 1'570'028, 6'463'383));
+    // Card 2: (2,415,919,104 - 269,718,784) / 1,536 = 1,397,265. Card 3: (9,932,111,872 - 269,718,784) / 1,536 =
+    // 6,290,620, just below a third of the rest. Cards 0 and 1 share 13,327,439.
+    EXPECT_THAT(rows_of(plan), ElementsAre(6'663'720, 6'663'719, 1'397'265, 6'290'620));
     EXPECT_EQ(plan.stock_faiss.outcome, Kind::fails);
     EXPECT_EQ(plan.stock_faiss.failed_request_bytes, 8'069'884'416u);
     EXPECT_EQ(plan.stock_faiss.held_bytes[0], 9'701'512'704u);
+}
+
+TEST(PlanWiki, FillsToTheBrimWithSmallerTilesOnlyWhereTheRowsNeedIt) {
+    // Four cards that hold the rows beside the smallest stack, and have no room for the preferred one.
+    const Bytes quarter = 64'559'075'328 / 4 + smallest_stack;
+    std::vector<DeviceInfo> rig;
+    for (int i = 0; i < 4; ++i) rig.push_back(card(i, quarter + kept));
+    const PlacementPlan plan = plan_placement(wiki_index(), rig);
+    EXPECT_THAT(rows_of(plan), ElementsAre(5'253'831, 5'253'831, 5'253'831, 5'253'831));
+    for (const ShardPlacement& shard : plan.devices) {
+        EXPECT_EQ(shard.tile, (SearchTile{.rows = 16'384, .queries = 32}));
+        EXPECT_EQ(shard.memory.fixed, smallest_stack);
+    }
 }
 
 TEST(PlanWiki, RigTooSmallByOneGiB) {
@@ -344,8 +356,8 @@ TEST(Plan, ProportionalFollowsCapacity) {
     rig[1].bytes_per_second = 3e12;
     for (DeviceInfo& device : rig) device.context_bytes = 0;
     const PlacementPlan plan = plan_placement(flat_index(1'000'000, 64), rig, options);
-    // Capacities are (30 GiB - s) / 256 and (10 GiB - s) / 256 with s = 4,305,920 - 704 / 768 of the query bytes.
-    const Bytes stack = smallest_stack - 32 * 704 * 4;
+    // Capacities are (30 GiB - s) / 256 and (10 GiB - s) / 256, s the preferred stack for 64 instead of 768 dimensions.
+    const Bytes stack = preferred_stack - 256 * 704 * 4;
     const double larger = static_cast<double>((30_GiB - stack) / 256);
     const double smaller = static_cast<double>((10_GiB - stack) / 256);
     EXPECT_NEAR(static_cast<double>(plan.devices[0].rows.count()), 1e6 * larger / (larger + smaller), 1);
