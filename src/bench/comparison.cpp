@@ -89,21 +89,18 @@ private:
         const std::int64_t k = options_.load.plan.k;
         std::vector<float> distances(static_cast<std::size_t>(batch * k));
         std::vector<std::int64_t> ids(distances.size());
+        const auto timed = [&](const auto& searched) {
+            return seconds_per_call([&] { searched.search(batch, queries.data(), k, distances.data(), ids.data()); });
+        };
         std::vector<double> ours;
-        std::vector<double> threaded;
-        std::vector<double> serial;
+        FasterOf faiss;
         for (int i = 0; i < options_.repetitions; ++i) {
             step(what + " " + std::to_string(i + 1) + " of " + std::to_string(options_.repetitions));
-            ours.push_back(
-                seconds_per_call([&] { ours_->search(batch, queries.data(), k, distances.data(), ids.data()); }));
-            threaded.push_back(seconds_per_call(
-                [&] { faiss_->threaded().search(batch, queries.data(), k, distances.data(), ids.data()); }));
-            serial.push_back(seconds_per_call(
-                [&] { faiss_->serial().search(batch, queries.data(), k, distances.data(), ids.data()); }));
+            ours.push_back(timed(*ours_));
+            faiss.measure([&] { return timed(faiss_->threaded()); }, [&] { return timed(faiss_->serial()); });
         }
-        const double faiss_seconds = std::min(median(threaded), median(serial));
         const auto size = static_cast<double>(batch);
-        return {what, "1/s", size / median(ours), size / faiss_seconds, faiss_seconds / median(ours)};
+        return {what, "1/s", size / median(ours), size / faiss.seconds(), faiss.seconds() / median(ours)};
     }
 
     std::vector<float> repeat_queries(std::int64_t batch) const {

@@ -30,4 +30,24 @@ inline double median(std::vector<double> values) {
     return *middle;
 }
 
+/// The faster of two ways to do the same, both timed once; one that is far behind then is not timed again.
+class FasterOf {
+public:
+    template <typename First, typename Second>
+    void measure(First&& seconds_of_first, Second&& seconds_of_second) {
+        if (!is_far_behind(first_, second_)) first_.push_back(seconds_of_first());
+        if (!is_far_behind(second_, first_)) second_.push_back(seconds_of_second());
+    }
+
+    double seconds() const { return std::min(median(first_), median(second_)); }
+
+private:
+    static bool is_far_behind(const std::vector<double>& one, const std::vector<double>& other) {
+        return !one.empty() && !other.empty() && median(one) > 1.5 * median(other);
+    }
+
+    std::vector<double> first_;
+    std::vector<double> second_;
+};
+
 }  // namespace gpushard::bench

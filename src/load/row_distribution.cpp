@@ -9,7 +9,7 @@ namespace {
 
 constexpr Bytes page_bytes = 4_KiB;
 // Beyond this neither disks nor PCIe get faster, while what was read falls out of the processor's cache before it is
-// converted or copied on: 16 MiB blocks are a tenth slower on the way from the page cache through staging.
+// converted or copied on, and staging takes more memory.
 constexpr Bytes largest_block = 4_MiB;
 
 Bytes whole_pages(Bytes bytes) { return checked_add(bytes, page_bytes - 1) / page_bytes * page_bytes; }

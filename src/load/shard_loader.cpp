@@ -266,7 +266,7 @@ private:
 
 }  // namespace
 
-LoadedShards load_shards(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
+LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const ByteSource>& source,
                          const std::vector<std::shared_ptr<Device>>& devices, const LoadOptions& options) {
     if (!source) throw InvalidArgument("no source was given to load from");
     const Bytes read_before = source->bytes_read();

@@ -27,7 +27,7 @@ struct LoadedShards {
 /// - InsufficientMemory: a device has less free than the plan needs (before anything is allocated), or ran out;
 /// - Cancelled: a stop was requested;
 /// - whatever else went wrong first, as it was thrown; what went wrong besides stands in its hints.
-LoadedShards load_shards(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
+LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const ByteSource>& source,
                          const std::vector<std::shared_ptr<Device>>& devices, const LoadOptions& options);
 
 /// The checks that load_shards makes before it allocates anything.
