@@ -15,6 +15,7 @@
 #include "core/top_k_merge.hpp"
 #include "cpu/exact_search.hpp"
 #include "cpu/host_buffer.hpp"
+#include "cpu/processor_lease.hpp"
 #include "cpu/row_kernels.hpp"
 
 namespace gpushard {
@@ -78,6 +79,7 @@ public:
             std::fill_n(ids, query_count * k, std::int64_t{-1});
             return;
         }
+        const ProcessorLease processors(threads_);
         const OmpThreads threads(threads_);
         const ShardWorkload workload = workload_for(own_k);
         SearchTile tile = tile_for(workload);
