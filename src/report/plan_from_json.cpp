@@ -238,7 +238,7 @@ StockFaissOutcome stored_stock_faiss(const JsonReader& json) {
 }
 
 std::string stored_fingerprint(const JsonReader& json) {
-    const std::string text = json.string(32);
+    std::string text = json.string(32);
     const bool hexadecimal = text.find_first_not_of("0123456789abcdef") == std::string::npos;
     if (!hexadecimal || (!text.empty() && text.size() != 32)) throw json.wrong("32 hexadecimal digits, or nothing");
     return text;
