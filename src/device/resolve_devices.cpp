@@ -1,6 +1,5 @@
 #include <algorithm>
-#include <charconv>
-#include <map>
+#include <iterator>
 #include <optional>
 
 #include <gpushard/device_info.hpp>
@@ -8,50 +7,14 @@
 #include <gpushard/report.hpp>
 
 #include "device/card_name.hpp"
+#include "device/device_sharing.hpp"
 #include "device/device_spec.hpp"
+#include "device/pci_id.hpp"
 
 namespace gpushard {
 namespace {
 
 constexpr std::size_t most_devices = 65536;
-
-/// A device of the list, still whole: what it is a part of, and the budget it was given.
-struct LogicalDevice {
-    DeviceInfo info;       ///< the physical device
-    std::string physical;  ///< equal for parts of one physical device; empty for cards that need not exist
-    std::string element;   ///< as typed
-    std::string budget_text;
-    std::optional<Bytes> budget;
-};
-
-/// "0000:3b:00.0" for "3B:00.0", "00000000:3b:00.0" and itself; nothing for what is no PCI id.
-std::optional<std::string> canonical_pci(std::string_view text) {
-    std::vector<std::string_view> parts;
-    for (std::string_view rest = text;;) {
-        const auto end = rest.find_first_of(":.");
-        parts.push_back(rest.substr(0, end));
-        if (end == std::string_view::npos) break;
-        rest.remove_prefix(end + 1);
-    }
-    if (parts.size() == 3) parts.insert(parts.begin(), "0");
-    if (parts.size() != 4 || text.find('.') == std::string_view::npos ||
-        text.find('.') != text.size() - parts[3].size() - 1) {
-        return std::nullopt;
-    }
-    std::string canonical;
-    static constexpr std::size_t widths[] = {4, 2, 2, 1};
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        unsigned value = 0;
-        const auto [end, error] = std::from_chars(parts[i].data(), parts[i].data() + parts[i].size(), value, 16);
-        if (parts[i].empty() || error != std::errc{} || end != parts[i].data() + parts[i].size()) return std::nullopt;
-        static constexpr char digits[] = "0123456789abcdef";
-        std::string hex;
-        for (; value != 0; value >>= 4) hex.insert(hex.begin(), digits[value & 15]);
-        if (hex.size() < widths[i]) hex.insert(0, widths[i] - hex.size(), '0');
-        canonical += (i == 0 ? "" : i == 3 ? "." : ":") + hex;
-    }
-    return canonical;
-}
 
 bool is_uuid(const std::string& lower) { return lower.rfind("gpu-", 0) == 0 || lower.rfind("mig-", 0) == 0; }
 
@@ -178,90 +141,6 @@ private:
     std::optional<DeviceInfo> host_;
     std::optional<std::vector<DeviceInfo>> cards_;
 };
-
-/// What the parts of one physical device have been given so far.
-struct Sharing {
-    std::size_t parts = 0;
-    bool whole = false;  ///< a part has no budget, so it claims everything
-    Bytes budgets = 0;   ///< of a card; those of the host are taken at their word
-    Bytes left = 0;      ///< free memory not yet handed to a part
-};
-
-void check_budget(const LogicalDevice& device, Bytes budgets) {
-    const Bytes total = device.info.total_bytes;
-    if (budgets <= total) return;
-    const bool alone = budgets == *device.budget;
-    throw bad_device(device.element,
-                     (alone ? "has a budget of " + format_bytes(budgets)
-                            : "brings the budgets on " + device.info.spec + " to " + format_bytes(budgets)) +
-                         ", expected at most the " + format_bytes(total) + " of " + device.info.name);
-}
-
-std::map<std::string, Sharing> count_parts(const std::vector<LogicalDevice>& devices) {
-    std::map<std::string, Sharing> sharing;
-    for (const LogicalDevice& device : devices) {
-        if (device.physical.empty()) continue;
-        Sharing& of = sharing[device.physical];
-        if (of.parts > 0 && (of.whole || !device.budget)) {
-            throw bad_device(device.element, "names " + device.info.spec +
-                                                 " more than once, expected each device once, or a budget for each "
-                                                 "of its parts as in " +
-                                                 device.info.spec + "=2GiB*2");
-        }
-        of.parts += 1;
-        of.whole = !device.budget.has_value();
-        of.left = device.info.free_bytes;
-        if (device.budget && device.info.kind == DeviceKind::cuda) {
-            of.budgets += *device.budget;
-            check_budget(device, of.budgets);
-        }
-    }
-    return sharing;
-}
-
-void apply_budget(LogicalDevice& device) {
-    if (!device.budget) return;
-    device.info.spec += "=" + device.budget_text;
-    device.info.free_bytes = std::min(device.info.free_bytes, *device.budget);
-}
-
-/// A part of the host is its budget, whatever the machine has: the plan for `cpu=2GiB*4` is the same everywhere.
-void take_host_budget(LogicalDevice& device) {
-    device.info.spec += "=" + device.budget_text;
-    device.info.total_bytes = device.info.free_bytes = *device.budget;
-}
-
-/// Hands out the free memory of a card in the order of its parts. The first part pays for the CUDA context, which the
-/// parts share.
-void take_card_budget(LogicalDevice& device, Sharing& sharing, bool first) {
-    device.info.free_bytes = sharing.left;
-    apply_budget(device);
-    sharing.left -= device.info.free_bytes;
-    if (!first) device.info.context_bytes = 0;
-}
-
-std::vector<DeviceInfo> share_out(std::vector<LogicalDevice> devices) {
-    std::map<std::string, Sharing> sharing = count_parts(devices);
-    std::map<std::string, std::size_t> seen;
-    std::vector<DeviceInfo> infos;
-    for (LogicalDevice& device : devices) {
-        if (device.physical.empty()) {
-            if (device.budget) check_budget(device, *device.budget);
-            apply_budget(device);
-        } else if (device.budget) {
-            Sharing& of = sharing[device.physical];
-            const bool first = seen[device.physical]++ == 0;
-            device.info.bytes_per_second /= static_cast<double>(of.parts);
-            if (device.info.kind == DeviceKind::cpu) {
-                take_host_budget(device);
-            } else {
-                take_card_budget(device, of, first);
-            }
-        }
-        infos.push_back(std::move(device.info));
-    }
-    return infos;
-}
 
 /// Without CUDA compiled in, the host.
 constexpr std::string_view default_specification = "cpu";

@@ -326,6 +326,14 @@ TEST(ReadPlan, RefusesNumbersThatDoNotFitTheOthers) {
     expect_refused("/stock_faiss/peak_bytes", Json::array({-1}));
 }
 
+TEST(ReadPlan, RefusesADeviceThatIsPlannedAboveWhatItMayUse) {
+    Json json = Json::parse(to_json(small_plan()));
+    json["devices"][1]["free_bytes"] = 1_MiB;
+    json["devices"][1]["usable_bytes"] = 1_MiB;
+    EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(json.dump(), "p"); }),
+                AllOf(HasSubstr("p: devices[1].peak_bytes is "), HasSubstr("expected at most usable_bytes, 1048576")));
+}
+
 TEST(ReadPlan, RefusesRowsThatAreMissingOrThereTwice) {
     Json json = Json::parse(to_json(small_plan(replicated())));
     std::size_t used = 0;
