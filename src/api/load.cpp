@@ -11,6 +11,7 @@
 
 #include "api/open_devices.hpp"
 #include "load/shard_loader.hpp"
+#include "log/log.hpp"
 #include "search/sharded_index_impl.hpp"
 
 namespace gpushard {
@@ -68,7 +69,16 @@ ShardedIndex load(const PlacementPlan& plan, std::shared_ptr<const ByteSource> s
         throw InvalidArgument("the plan is for " + std::to_string(plan.devices.size()) + " devices, " +
                               std::to_string(devices.size()) + " are given");
     }
+    log_info("loading {}: {} onto {} of {} devices, {} of staging", plan.index.display_name(),
+             format_bytes(plan.totals().resident), plan.used_devices(), plan.devices.size(),
+             format_bytes(plan.host_staging_bytes));
     LoadedShards loaded = load_shards(plan, source, devices, options);
+    log_info("loaded {}: {} read in {:.3f} s", plan.index.display_name(), format_bytes(loaded.report.file_bytes_read),
+             loaded.report.seconds);
+    if (loaded.report.non_finite_rows > 0) {
+        log_warn("{}: {} rows hold a NaN or an infinity, the first is row {}; they are kept as they are",
+                 plan.index.display_name(), loaded.report.non_finite_rows, loaded.report.first_non_finite_row);
+    }
     return ShardedIndex(std::make_shared<ShardedIndexImpl>(plan, std::move(loaded.report), std::move(source),
                                                            std::move(devices), std::move(loaded.shards)));
 }

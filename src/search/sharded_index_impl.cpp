@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <limits>
+#include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -27,6 +30,8 @@ namespace {
 // Host memory for the unmerged answers of one batch.
 constexpr std::int64_t list_bytes_limit = 32 << 20;
 constexpr std::int64_t answer_bytes = sizeof(float) + sizeof(std::int64_t);
+// A call is shared among replicas in batches of at least so many queries: fewer cost a shard as much.
+constexpr std::int64_t smallest_share = 32;
 // From so many answers on, a merge takes longer than waking threads to share it.
 constexpr std::int64_t shared_merge_answers = 100'000;
 // Buffers kept for later searches; more threads than this at once allocate their own.
@@ -143,6 +148,20 @@ private:
     bool waited_ = false;
 };
 
+namespace {
+
+std::unique_ptr<DeviceWorker> start_worker(std::shared_ptr<Device> device, std::unique_ptr<Shard> shard,
+                                           const std::string& spec) {
+    try {
+        return std::make_unique<DeviceWorker>(std::move(device), std::move(shard));
+    } catch (const std::system_error& error) {
+        throw Error(ErrorKind::internal, spec + ": its thread cannot be started: " + error.what(), {},
+                    {{"device", spec}});
+    }
+}
+
+}  // namespace
+
 ShardedIndexImpl::ShardedIndexImpl(PlacementPlan plan, LoadReport report, std::shared_ptr<const ByteSource> source,
                                    std::vector<std::shared_ptr<Device>> devices,
                                    std::vector<std::unique_ptr<Shard>> shards)
@@ -150,7 +169,7 @@ ShardedIndexImpl::ShardedIndexImpl(PlacementPlan plan, LoadReport report, std::s
     workers_.resize(shards.size());
     for (std::size_t i = 0; i < shards.size(); ++i) {
         if (!shards[i]) continue;
-        workers_[i] = std::make_unique<DeviceWorker>(std::move(devices[i]), std::move(shards[i]));
+        workers_[i] = start_worker(std::move(devices[i]), std::move(shards[i]), plan_.devices[i].device.spec);
         const auto group = static_cast<std::size_t>(plan_.devices[i].group);
         if (groups_.size() <= group) groups_.resize(group + 1);
         groups_[group].push_back(workers_[i].get());
@@ -168,17 +187,30 @@ void ShardedIndexImpl::search(std::int64_t nq, const float* queries, std::int64_
         std::fill_n(ids, nq * k, std::int64_t{-1});
         return;
     }
-    // The shards work on the next batch while this one is merged.
-    const Group& group = next_group();
-    const std::int64_t size = batch_size(nq, k, group.size());
-    std::unique_ptr<Batch> running;
-    for (std::int64_t first = 0; first < nq; first += size) {
-        auto next = std::make_unique<Batch>(*this, group, std::min(size, nq - first), queries + first * plan_.index.dim,
-                                            k, distances + first * k, ids + first * k);
-        if (running) running->collect(false);
-        running = std::move(next);
+    try {
+        search_batches(nq, queries, k, distances, ids);
+    } catch (const std::bad_alloc&) {
+        throw InsufficientMemory("no host memory for the answers of " + std::to_string(nq) +
+                                     " queries with k = " + std::to_string(k) + " before they are merged",
+                                 0);
     }
-    running->collect(true);
+}
+
+// One batch more than there are groups is under way, so that every group searches while a batch is merged.
+void ShardedIndexImpl::search_batches(std::int64_t nq, const float* queries, std::int64_t k, float* distances,
+                                      std::int64_t* ids) const {
+    std::deque<std::unique_ptr<Batch>> running;
+    const std::int64_t size = batch_size(nq, k);
+    for (std::int64_t first = 0; first < nq; first += size) {
+        if (running.size() > groups_.size()) {
+            running.front()->collect(false);
+            running.pop_front();
+        }
+        running.push_back(std::make_unique<Batch>(*this, next_group(), std::min(size, nq - first),
+                                                  queries + first * plan_.index.dim, k, distances + first * k,
+                                                  ids + first * k));
+    }
+    for (; !running.empty(); running.pop_front()) running.front()->collect(running.size() == 1);
 }
 
 std::size_t ShardedIndexImpl::count_answers(std::int64_t nq, std::int64_t k) {
@@ -212,10 +244,14 @@ const ShardedIndexImpl::Group& ShardedIndexImpl::next_group() const {
     return groups_[searches_++ % groups_.size()];
 }
 
-std::int64_t ShardedIndexImpl::batch_size(std::int64_t nq, std::int64_t k, std::size_t shards) const {
-    if (shards == 1) return nq;
+std::int64_t ShardedIndexImpl::batch_size(std::int64_t nq, std::int64_t k) const {
+    std::size_t shards = 0;
+    for (const Group& group : groups_) shards = std::max(shards, group.size());
     const std::int64_t per_query = static_cast<std::int64_t>(shards) * std::min(k, plan_.index.count) * answer_bytes;
-    return std::clamp<std::int64_t>(list_bytes_limit / per_query, 1, nq);
+    const std::int64_t within_limit = shards > 1 ? std::max<std::int64_t>(1, list_bytes_limit / per_query) : nq;
+    const auto groups = static_cast<std::int64_t>(groups_.size());
+    const std::int64_t share = groups > 1 ? std::max(smallest_share, (nq + groups - 1) / groups) : nq;
+    return std::min({nq, within_limit, share});
 }
 
 std::unique_ptr<ShardedIndexImpl::ListBuffers> ShardedIndexImpl::take_buffers() const {

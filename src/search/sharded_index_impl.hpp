@@ -44,7 +44,9 @@ private:
 
     void refuse_non_finite(std::int64_t nq, const float* queries) const;
     const Group& next_group() const;
-    std::int64_t batch_size(std::int64_t nq, std::int64_t k, std::size_t shards) const;
+    void search_batches(std::int64_t nq, const float* queries, std::int64_t k, float* distances,
+                        std::int64_t* ids) const;
+    std::int64_t batch_size(std::int64_t nq, std::int64_t k) const;
     std::unique_ptr<ListBuffers> take_buffers() const;
     void give_back(std::unique_ptr<ListBuffers> buffers) const;
 

@@ -175,6 +175,23 @@ TEST(SearchShapes, RefusesWhatCannotBeAnswered) {
     EXPECT_EQ(index.search(rows.row(0), 1).size(), 1u);
 }
 
+TEST(SearchShapes, ALargeCallIsSharedAmongReplicas) {
+    const Rows rows = uniform_rows(500, 16, 1);
+    const TempDir folder;
+    write_file(folder / "a.index", flat_index(rows, Metric::l2));
+    LoadOptions options;
+    options.devices = "cpu=1MiB*4";
+    options.plan.strategy = Strategy::replicate;
+    options.plan.replicas = 2;
+    const ShardedIndex index = load(folder / "a.index", options);
+    const SearchResult found = index.search(200, rows.values.data(), 3);
+    for (std::int64_t query = 0; query < 200; ++query) EXPECT_EQ(found.row(query).front().id, query);
+    const std::vector<Bytes> peaks = index.peak_bytes();
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_GT(peaks[i], index.plan().devices[i].memory.resident) << "device " << i << " has not searched";
+    }
+}
+
 TEST(SearchShapes, AKAboveThePlanSearchesInSmallerTilesWithinTheGrant) {
     const Rows rows = uniform_rows(2000, 16, 1);
     const TempDir folder;
