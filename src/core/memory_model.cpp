@@ -67,7 +67,7 @@ ShardMemory host_memory(const ShardWorkload& workload, Bytes rows, SearchTile ti
 
 SearchTile host_preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
     constexpr std::int64_t most_rows = 1 << 20;
-    constexpr std::int64_t widened_tile_bytes = 8 << 20;  // stays in the last-level cache of a server
+    constexpr std::int64_t widened_tile_bytes = std::int64_t{8} << 20;  // stays in the last-level cache of a server
     const std::int64_t wanted = workload.precision == Precision::f32
                                     ? most_rows
                                     : std::max<std::int64_t>(1024, widened_tile_bytes / 4 / workload.dim);
@@ -99,8 +99,9 @@ ShardMemory card_memory(const ShardWorkload& workload, Bytes rows, SearchTile ti
 /// costs more merging.
 SearchTile card_preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
     const std::int64_t queries = std::min<std::int64_t>(workload.max_batch, 512);
-    constexpr std::int64_t tile_bytes = 256 << 20;
-    return {.rows = std::min(rows, tile_bytes / (2 * 4 * queries) / 1024 * 1024), .queries = queries};
+    constexpr std::int64_t both_tiles = 256 << 20;
+    constexpr std::int64_t elements = both_tiles / 2 / std::int64_t{sizeof(float)};
+    return {.rows = std::min(rows, elements / queries / 1024 * 1024), .queries = queries};
 }
 
 SearchTile card_smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
