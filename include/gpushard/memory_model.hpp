@@ -52,7 +52,7 @@ SearchTile preferred_tile(const ShardWorkload& workload, std::int64_t rows);
 SearchTile smallest_tile(const ShardWorkload& workload, std::int64_t rows);
 
 /// The best tile whose shard fits `usable` bytes: halves rows first, then queries, from the preferred tile down to
-/// the smallest. Returns a tile of zero rows when even that does not fit.
+/// the smallest, and takes back the rows that cost nothing. Returns a tile of zero rows when even that does not fit.
 SearchTile largest_tile_within(const ShardWorkload& workload, std::int64_t rows, Bytes usable);
 
 /// The best tile whose fixed and scratch bytes take at most a quarter of `usable`; the smallest where none does.

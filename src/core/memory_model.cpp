@@ -116,11 +116,13 @@ bool fits(const ShardWorkload& workload, std::int64_t rows, SearchTile tile, Byt
     }
 }
 
-/// The first tile that `is_good`, from the preferred down to the smallest; of zero rows where none is.
+/// The first tile that `is_good`, from the preferred down to the smallest, rows before queries; of zero rows where none
+/// is. Where fewer queries were needed, fewer rows may have been halved in vain: takes as many as stay good.
 template <typename IsGood>
 SearchTile first_good_tile(const ShardWorkload& workload, std::int64_t rows, IsGood is_good) {
+    const SearchTile preferred = preferred_tile(workload, rows);
     const SearchTile smallest = smallest_tile(workload, rows);
-    SearchTile tile = preferred_tile(workload, rows);
+    SearchTile tile = preferred;
     while (!is_good(tile)) {
         if (tile.rows > smallest.rows) {
             tile.rows = std::max(tile.rows / 2, smallest.rows);
@@ -129,6 +131,11 @@ SearchTile first_good_tile(const ShardWorkload& workload, std::int64_t rows, IsG
         } else {
             return {};
         }
+    }
+    while (tile.rows < preferred.rows) {
+        const SearchTile wider = {.rows = std::min(tile.rows * 2, preferred.rows), .queries = tile.queries};
+        if (!is_good(wider)) break;
+        tile = wider;
     }
     return tile;
 }
