@@ -4,6 +4,9 @@
 find_package(Threads REQUIRED)
 # Faiss's own package names OpenMP::OpenMP_CXX without finding it, so OpenMP comes first.
 find_package(OpenMP REQUIRED COMPONENTS CXX)
+if(GPUSHARD_CUDA)
+    include(faiss_with_gpu)
+endif()
 find_package(faiss CONFIG REQUIRED)
 find_package(fmt CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)

@@ -8,6 +8,7 @@ usage() {
 usage: sh cmake/install_debian_packages.sh GROUP...
   build   what the library and the command line tool are built from
   test    what the tests need beside it
+  cuda    what building Faiss with GPU support needs beside the CUDA toolkit
   check   the formatter, the linter and the compiler cache
 END
 }
@@ -18,6 +19,7 @@ packages_of() {
         build) echo g++:g++ cmake:cmake ninja:ninja-build libfaiss-dev libopenblas-openmp-dev libspdlog-dev libfmt-dev \
             nlohmann-json3-dev libxxhash-dev libcli11-dev ;;
         test) echo libgtest-dev libgmock-dev librapidcheck-dev ;;
+        cuda) echo dpkg-source:dpkg-dev libopenblas-openmp-dev ccache:ccache ;;
         check) echo clang-format-14:clang-format-14 clang-tidy-14:clang-tidy-14 libomp-14-dev ccache:ccache ;;
         *) usage >&2; exit 2 ;;
     esac

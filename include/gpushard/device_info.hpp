@@ -33,6 +33,9 @@ class DeviceInventory {
 public:
     virtual ~DeviceInventory() = default;
 
+    /// What an empty specification stands for: "cuda:all" in a build with CUDA, else "cpu".
+    virtual std::string default_specification() const { return "cpu"; }
+
     /// The visible cards, "cuda:0" first. Throws DeviceError saying why there are none (no GPU support compiled in,
     /// no driver, ...).
     virtual std::vector<DeviceInfo> cards() const = 0;

@@ -9,6 +9,7 @@
 #include <gpushard/error.hpp>
 #include <gpushard/index_inspector.hpp>
 
+#include "api/cards.hpp"
 #include "cpu/cpu_device.hpp"
 #include "cpu/exact_search.hpp"
 
@@ -34,23 +35,20 @@ void check_host_memory(const PlacementPlan& plan) {
         needed - free, {{"cpu", needed, free, needed - free}}, {}, {{"device", std::string("cpu")}});
 }
 
-void refuse_card(const ShardPlacement& placement) {
-    if (placement.device.planning_only) {
-        throw DeviceError(
-            placement.device.spec,
-            "device " + placement.device.spec + " is for planning only, expected a device of this machine",
-            {"list the devices of this machine: gpushard devices"});
-    }
-    if (placement.device.kind == DeviceKind::cuda) {
-        throw DeviceError(placement.device.spec,
-                          "device " + placement.device.spec + ": no GPU support is compiled into this build",
-                          {"load on the host: --devices cpu"});
-    }
+void refuse_planning_only(const DeviceInfo& device) {
+    if (!device.planning_only) return;
+    throw DeviceError(device.spec, "device " + device.spec + " is for planning only, expected a device of this machine",
+                      {"list the devices of this machine: gpushard devices"});
+}
+
+std::unique_ptr<Device> open_device(const DeviceInfo& device, int host_threads) {
+    return device.kind == DeviceKind::cuda ? open_card(device) : make_cpu_device(device, host_threads);
 }
 
 }  // namespace
 
 void refuse_unsupported(const PlacementPlan& plan) {
+    refuse_unsupported_by_cards(plan);
     for (const ShardPlacement& placement : plan.devices) {
         if (is_used(placement) && placement.device.kind == DeviceKind::cpu && !cpu_supports(plan.index.metric)) {
             throw InvalidArgument(placement.device.spec + ": the Faiss this was built with does not know the metric " +
@@ -75,15 +73,18 @@ void check_same_index(const PlacementPlan& plan, const ByteSource& source) {
 }
 
 std::vector<std::shared_ptr<Device>> open_devices(const PlacementPlan& plan) {
-    const auto used = static_cast<int>(std::count_if(plan.devices.begin(), plan.devices.end(), is_used));
+    const auto on_host =
+        static_cast<int>(std::count_if(plan.devices.begin(), plan.devices.end(), [](const ShardPlacement& placement) {
+            return is_used(placement) && placement.device.kind == DeviceKind::cpu;
+        }));
     for (const ShardPlacement& placement : plan.devices) {
-        if (is_used(placement)) refuse_card(placement);
+        if (is_used(placement)) refuse_planning_only(placement.device);
     }
     check_host_memory(plan);
-    const int threads = std::max(1, omp_get_max_threads() / std::max(1, used));
+    const int threads = std::max(1, omp_get_max_threads() / std::max(1, on_host));
     std::vector<std::shared_ptr<Device>> devices;
     for (const ShardPlacement& placement : plan.devices) {
-        devices.push_back(is_used(placement) ? make_cpu_device(placement.device, threads) : nullptr);
+        devices.push_back(is_used(placement) ? open_device(placement.device, threads) : nullptr);
     }
     return devices;
 }

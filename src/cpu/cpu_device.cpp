@@ -16,7 +16,7 @@
 #include "cpu/exact_search.hpp"
 #include "cpu/host_buffer.hpp"
 #include "cpu/processor_lease.hpp"
-#include "cpu/row_kernels.hpp"
+#include "shard/row_kernels.hpp"
 
 namespace gpushard {
 namespace {

@@ -142,14 +142,12 @@ private:
     std::optional<std::vector<DeviceInfo>> cards_;
 };
 
-/// Without CUDA compiled in, the host.
-constexpr std::string_view default_specification = "cpu";
-
 }  // namespace
 
 std::vector<DeviceInfo> resolve_devices(std::string_view specification, const DeviceInventory& inventory) {
     Resolver resolver(inventory);
     std::vector<LogicalDevice> devices;
+    const std::string default_specification = inventory.default_specification();
     if (specification.empty()) specification = default_specification;
     for (const DeviceElement& element : parse_device_list(specification)) {
         std::vector<LogicalDevice> some = resolver.resolve(element);

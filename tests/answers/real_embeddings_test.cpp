@@ -13,7 +13,7 @@
 #include <gpushard/faiss/faiss_index.hpp>
 #include <gpushard/load.hpp>
 
-#include "cpu/row_kernels.hpp"
+#include "shard/row_kernels.hpp"
 #include "support/index_writer.hpp"
 #include "support/same_answers.hpp"
 #include "support/shared_data.hpp"

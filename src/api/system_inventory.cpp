@@ -1,6 +1,6 @@
 #include <gpushard/device_info.hpp>
-#include <gpushard/error.hpp>
 
+#include "api/cards.hpp"
 #include "device/host_memory_probe.hpp"
 
 namespace gpushard {
@@ -12,10 +12,9 @@ constexpr double assumed_host_bytes_per_second = 25e9;
 
 class SystemInventory final : public DeviceInventory {
 public:
-    std::vector<DeviceInfo> cards() const override {
-        throw DeviceError("cuda:all", "no GPU support is compiled into this build of gpushard",
-                          {"use the host: --devices cpu", "or use a build of gpushard with CUDA"});
-    }
+    std::string default_specification() const override { return cuda_is_compiled_in() ? "cuda:all" : "cpu"; }
+
+    std::vector<DeviceInfo> cards() const override { return list_cards(); }
 
     DeviceInfo host() const override {
         const HostMemory memory = HostMemoryProbe().measure();

@@ -1,4 +1,4 @@
-#include "cpu/row_kernels.hpp"
+#include "shard/row_kernels.hpp"
 
 #include <algorithm>
 #include <bit>

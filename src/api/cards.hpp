@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <gpushard/backend.hpp>
+#include <gpushard/device_info.hpp>
+#include <gpushard/placement_plan.hpp>
+
+/// What the entry points need of the GPU backend. Two files implement it, and the build compiles one of them:
+/// cards_with_cuda.cpp and cards_without_cuda.cpp.
+namespace gpushard {
+
+bool cuda_is_compiled_in();
+
+/// The visible cards. Throws DeviceError saying why there are none.
+std::vector<DeviceInfo> list_cards();
+
+/// A device on the card that `info` names by UUID, or by ordinal where it has none. Throws DeviceError when it is not
+/// there or cannot be used.
+std::unique_ptr<Device> open_card(const DeviceInfo& info);
+
+/// Throws InvalidArgument when a card cannot hold or search what `plan` gives it: precision, metric, k, dimension.
+void refuse_unsupported_by_cards(const PlacementPlan& plan);
+
+}  // namespace gpushard

@@ -1,0 +1,15 @@
+#include "api/cards.hpp"
+#include "cuda/cuda_device.hpp"
+#include "cuda/cuda_inventory.hpp"
+
+namespace gpushard {
+
+bool cuda_is_compiled_in() { return true; }
+
+std::vector<DeviceInfo> list_cards() { return cuda_cards(); }
+
+std::unique_ptr<Device> open_card(const DeviceInfo& info) { return make_cuda_device(info); }
+
+void refuse_unsupported_by_cards(const PlacementPlan& plan) { refuse_unsupported_by_cuda(plan); }
+
+}  // namespace gpushard
