@@ -20,6 +20,7 @@ struct ShardSpec {
     ShardMemory memory;  ///< what the plan granted; the shard keeps within it
     std::int64_t k = 10;
     std::int64_t max_batch = 256;
+    Bytes staging_bytes = 0;  ///< host memory that the shard may use for buffers of its own while it loads
 
     ShardWorkload workload(DeviceKind kind) const;
 };

@@ -1,5 +1,7 @@
 #include <csignal>
 
+#include <gpushard/abort_report.hpp>
+
 #include "cli/command_line.hpp"
 
 int main(int argc, char** argv) {
@@ -7,5 +9,6 @@ int main(int argc, char** argv) {
     // files are removed on the way out.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
+    gpushard::install_abort_report();
     return gpushard::cli::run(argc, argv);
 }

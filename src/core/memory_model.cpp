@@ -108,9 +108,16 @@ SearchTile card_smallest_tile(const ShardWorkload& workload, std::int64_t rows) 
     return {.rows = std::min<std::int64_t>(rows, 16384), .queries = std::min<std::int64_t>(workload.max_batch, 32)};
 }
 
+/// Whether Faiss grants a stack of temporaries of this size on every card: it makes none larger than 512 MiB on a card
+/// of 4 GiB (StandardGpuResources.cpp, getDefaultTempMemForGPU), without saying so.
+bool stack_is_granted(const ShardWorkload& workload, const ShardMemory& memory) {
+    return workload.kind == DeviceKind::cpu || memory.fixed <= default_temp_stack(0);
+}
+
 bool fits(const ShardWorkload& workload, std::int64_t rows, SearchTile tile, Bytes usable) {
     try {
-        return shard_memory(workload, rows, tile).peak() <= usable;
+        const ShardMemory memory = shard_memory(workload, rows, tile);
+        return memory.peak() <= usable && stack_is_granted(workload, memory);
     } catch (const std::overflow_error&) {
         return false;
     }
@@ -199,7 +206,7 @@ SearchTile comfortable_tile(const ShardWorkload& workload, Bytes usable) {
     constexpr std::int64_t many_rows = std::numeric_limits<std::int64_t>::max();
     const SearchTile tile = first_good_tile(workload, many_rows, [&](SearchTile candidate) {
         const ShardMemory memory = shard_memory(workload, candidate.rows, candidate);
-        return sum(memory.fixed, memory.scratch) <= usable / 4;
+        return sum(memory.fixed, memory.scratch) <= usable / 4 && stack_is_granted(workload, memory);
     });
     return tile.rows > 0 ? tile : smallest_tile(workload, many_rows);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -16,7 +17,9 @@
 #include "cpu/exact_search.hpp"
 #include "cpu/host_buffer.hpp"
 #include "cpu/processor_lease.hpp"
+#include "shard/row_intake.hpp"
 #include "shard/row_kernels.hpp"
+#include "shard/shard_answers.hpp"
 
 namespace gpushard {
 namespace {
@@ -60,29 +63,22 @@ public:
 
     void fill(RowFeed& feed) {
         float* const destination = spec_.precision == Precision::f32 ? rows_.as<float>() : nullptr;
-        std::int64_t received = 0;
-        while (const std::optional<RowBlock> block = feed.next(destination)) {
-            take(*block);
-            received += block->row_count;
-        }
-        if (received != spec_.rows.count()) {
-            throw Error(ErrorKind::internal, ledger_->device() + ": received " + std::to_string(received) +
-                                                 " rows of a shard of " + std::to_string(spec_.rows.count()));
-        }
+        while (const std::optional<RowBlock> block = feed.next(destination)) take(*block);
+        intake_.check_complete(ledger_->device());
     }
 
     void search(std::int64_t query_count, const float* queries, std::int64_t k, float* distances,
                 std::int64_t* ids) override {
         const std::int64_t own_k = std::min(k, spec_.rows.count());
         if (own_k == 0 || query_count == 0) {
-            std::fill_n(distances, query_count * k, worst_distance(is_similarity(spec_.index.metric)));
-            std::fill_n(ids, query_count * k, std::int64_t{-1});
+            write_no_answers(query_count, k, similarity(), distances, ids);
             return;
         }
         const ProcessorLease processors(threads_);
         const OmpThreads threads(threads_);
-        const ShardWorkload workload = workload_for(own_k);
-        SearchTile tile = tile_for(workload);
+        ShardWorkload workload = spec_.workload(DeviceKind::cpu);
+        workload.k = own_k;
+        SearchTile tile = tile_for(spec_, DeviceKind::cpu, own_k, ledger_->device());
         const bool pads = tile.queries >= padded_batch && gains_from_padding(spec_.index.metric);
         tile.queries = std::min(tile.queries, std::max(query_count, pads ? padded_batch : 0));
         const HostCharge scratch(*ledger_, use_, shard_memory(workload, spec_.rows.count(), tile).scratch);
@@ -90,12 +86,12 @@ public:
         for (std::int64_t first = 0; first < query_count; first += tile.queries) {
             const std::int64_t batch = std::min(tile.queries, query_count - first);
             const TopKList found = tiles.search(batch, queries + first * spec_.index.dim);
-            write_answers(found, batch, k, distances + first * k, ids + first * k);
+            write_answers(found, spec_.rows.begin, batch, k, similarity(), distances + first * k, ids + first * k);
         }
     }
 
     MemoryUse memory() const override { return use_; }
-    LoadCount load_count() const override { return count_; }
+    LoadCount load_count() const override { return intake_.count(); }
 
 private:
     // Searches the shard tile by tile for one batch of queries after another; owns the scratch of a search.
@@ -117,13 +113,12 @@ private:
         TopKList search(std::int64_t batch, const float* queries) {
             const auto [computed, padded] = pad(batch, queries);
             const std::int64_t row_count = shard_.spec_.rows.count();
-            const bool similarity = is_similarity(shard_.spec_.index.metric);
             for (std::int64_t begin = 0; begin < row_count; begin += tile_rows_) {
                 const std::int64_t rows = std::min(tile_rows_, row_count - begin);
                 Answers& answers = begin == 0 ? best_ : tile_answers_;
                 search_tile(computed, padded, begin, rows, answers);
                 if (begin == 0) continue;
-                merge_top_k(std::array{best_.list(k_), tile_answers_.list(k_)}, batch, k_, similarity,
+                merge_top_k(std::array{best_.list(k_), tile_answers_.list(k_)}, batch, k_, shard_.similarity(),
                             merged_.distances.as<float>(), merged_.ids.as<std::int64_t>());
                 std::swap(best_, merged_);
             }
@@ -154,7 +149,7 @@ private:
             for (std::int64_t i = 0; i < query_count * tile_k; ++i) {
                 if (ids[i] >= 0) ids[i] += begin;
             }
-            if (tile_k < k_) spread(answers, query_count, tile_k);
+            if (tile_k < k_) widen_lists(query_count, tile_k, k_, shard_.similarity(), distances, ids);
         }
 
         const float* widened(std::int64_t begin, std::int64_t rows) {
@@ -162,20 +157,6 @@ private:
             if (shard_.spec_.precision == Precision::f32) return shard_.rows_.as<float>() + begin * dim;
             widen_halves(shard_.rows_.as<std::uint16_t>() + begin * dim, rows * dim, wide_.as<float>());
             return wide_.as<float>();
-        }
-
-        // Lists of tile_k answers become lists of k_, from the last to the first so that none is overwritten unread.
-        void spread(Answers& answers, std::int64_t query_count, std::int64_t tile_k) const {
-            float* const distances = answers.distances.as<float>();
-            std::int64_t* const ids = answers.ids.as<std::int64_t>();
-            const float worst = worst_distance(is_similarity(shard_.spec_.index.metric));
-            for (std::int64_t query = query_count - 1; query >= 0; --query) {
-                std::copy_backward(distances + query * tile_k, distances + (query + 1) * tile_k,
-                                   distances + query * k_ + tile_k);
-                std::copy_backward(ids + query * tile_k, ids + (query + 1) * tile_k, ids + query * k_ + tile_k);
-                std::fill(distances + query * k_ + tile_k, distances + (query + 1) * k_, worst);
-                std::fill(ids + query * k_ + tile_k, ids + (query + 1) * k_, std::int64_t{-1});
-            }
         }
 
         const CpuShard& shard_;
@@ -193,73 +174,19 @@ private:
     std::size_t row_bytes() const { return static_cast<std::size_t>(spec_.index.dim) * sizeof(float); }
     float* norms(std::int64_t row) const { return needs_norms() ? norms_.as<float>() + row : nullptr; }
 
+    bool similarity() const { return is_similarity(spec_.index.metric); }
+
     void take(const RowBlock& block) {
-        const std::int64_t dim = spec_.index.dim;
         const std::int64_t at = block.first_row - spec_.rows.begin;
-        const Bytes block_bytes = static_cast<Bytes>(block.row_count) * dim * element_bytes(spec_.precision);
-        NonFiniteRows non_finite;
-        if (spec_.precision == Precision::f32) {
-            float* const own = rows_.as<float>() + at * dim;
-            if (own != block.rows) std::memcpy(own, block.rows, block_bytes);
-            non_finite = scan_rows(own, block.row_count, dim, norms(at));
-        } else {
-            non_finite = halve_rows(block.rows, block.row_count, dim, rows_.as<std::uint16_t>() + at * dim, norms(at));
-            if (non_finite.count > 0) refuse_overflow(block.first_row + non_finite.first);
-        }
-        count_.copied_bytes += block_bytes;
-        if (non_finite.count == 0) return;
-        const std::int64_t first = block.first_row + non_finite.first;
-        count_.non_finite_rows += non_finite.count;
-        count_.first_non_finite_row =
-            count_.first_non_finite_row < 0 ? first : std::min(count_.first_non_finite_row, first);
-    }
-
-    [[noreturn]] void refuse_overflow(std::int64_t row) const {
-        throw BadFile(
-            spec_.index.display_name() + ": row " + std::to_string(row) +
-                " holds a value that float16 cannot (finite values up to 65504), expected finite float16 rows",
-            {"load it as it is stored: --precision stored"}, {{"file", spec_.index.display_name()}, {"row", row}});
-    }
-
-    ShardWorkload workload_for(std::int64_t k) const {
-        ShardWorkload workload = spec_.workload(DeviceKind::cpu);
-        workload.k = k;
-        return workload;
-    }
-
-    // The planned tile for a k within the plan; for a larger k the best tile that keeps within the granted bytes.
-    SearchTile tile_for(const ShardWorkload& workload) const {
-        if (workload.k <= spec_.k) return spec_.tile;
-        const SearchTile tile = largest_tile_within(workload, spec_.rows.count(), spec_.memory.peak());
-        if (tile.rows > 0) return tile;
-        const Bytes needed =
-            shard_memory(workload, spec_.rows.count(), smallest_tile(workload, spec_.rows.count())).peak();
-        throw InsufficientMemory(ledger_->device() + ": a search with k = " + std::to_string(workload.k) + " needs " +
-                                     format_bytes(needed) + " at least, the plan grants " +
-                                     format_bytes(spec_.memory.peak()) + " (made for k = " + std::to_string(spec_.k) +
-                                     ")",
-                                 needed - spec_.memory.peak(),
-                                 {{ledger_->device(), needed, spec_.memory.peak(), needed - spec_.memory.peak()}}, {},
-                                 {{"device", ledger_->device()}, {"k", workload.k}});
-    }
-
-    void write_answers(const TopKList& found, std::int64_t batch, std::int64_t k, float* distances,
-                       std::int64_t* ids) const {
-        const float worst = worst_distance(is_similarity(spec_.index.metric));
-        for (std::int64_t query = 0; query < batch; ++query) {
-            for (std::int64_t j = 0; j < k; ++j) {
-                const bool answered = j < found.k && found.ids[query * found.k + j] >= 0;
-                distances[query * k + j] = answered ? found.distances[query * found.k + j] : worst;
-                ids[query * k + j] = answered ? found.ids[query * found.k + j] + spec_.rows.begin : -1;
-            }
-        }
+        std::byte* const held = rows_.data() + static_cast<Bytes>(at) * intake_.held_row_bytes();
+        intake_.take(block.first_row, block.row_count, block.rows, held, norms(at));
     }
 
     const ShardSpec spec_;
     const std::shared_ptr<HostLedger> ledger_;
     const int threads_;
     MemoryUse use_;
-    LoadCount count_;
+    RowIntake intake_{spec_};
     HostCharge resident_;
     HostBuffer rows_;
     HostBuffer norms_;

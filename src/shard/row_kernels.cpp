@@ -55,6 +55,25 @@ float halve_row_scalar(const float* row, std::int64_t dim, std::uint16_t* halves
     return sum;
 }
 
+std::uint16_t brain_from_float(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<std::uint16_t>((bits >> 16) | 0x40U);  // NaN
+    return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
+}
+
+float float_from_brain(std::uint16_t brain) { return std::bit_cast<float>(static_cast<std::uint32_t>(brain) << 16); }
+
+// Shifts and sums only, so compilers vectorise it.
+float brain_row(const float* row, std::int64_t dim, std::uint16_t* brains) {
+    float sum = 0;
+    for (std::int64_t i = 0; i < dim; ++i) {
+        brains[i] = brain_from_float(row[i]);
+        const float rounded = float_from_brain(brains[i]);
+        sum += rounded * rounded;
+    }
+    return sum;
+}
+
 void widen_scalar(const std::uint16_t* halves, std::int64_t count, float* wide) {
     for (std::int64_t i = 0; i < count; ++i) wide[i] = float_from_half(halves[i]);
 }
@@ -160,6 +179,20 @@ NonFiniteRows halve_rows(const float* rows, std::int64_t row_count, std::int64_t
         // Squares of finite halves are below 2^32, so their sum is finite for every dimension below 2^95.
         const float norm = halve_row(rows + row * dim, dim, halves + row * dim);
         if (!std::isfinite(norm)) count_row(non_finite, row);
+        if (norms != nullptr) norms[row] = norm;
+    }
+    return non_finite;
+}
+
+NonFiniteRows brain_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
+                         float* norms) {
+    const auto is_finite = [](std::uint16_t brain) { return (brain & 0x7f80U) != 0x7f80U; };
+    NonFiniteRows non_finite;
+    for (std::int64_t row = 0; row < row_count; ++row) {
+        std::uint16_t* const own = brains + row * dim;
+        const float norm = brain_row(rows + row * dim, dim, own);
+        // As in float32, finite values may have squares that are not.
+        if (!std::isfinite(norm) && !std::all_of(own, own + dim, is_finite)) count_row(non_finite, row);
         if (norms != nullptr) norms[row] = norm;
     }
     return non_finite;

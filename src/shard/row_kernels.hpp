@@ -21,6 +21,10 @@ NonFiniteRows scan_rows(const float* rows, std::int64_t row_count, std::int64_t 
 NonFiniteRows halve_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* halves,
                          float* norms);
 
+/// The same in bfloat16, the upper half of a float32.
+NonFiniteRows brain_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
+                         float* norms);
+
 /// The exact float32 value of each half.
 void widen_halves(const std::uint16_t* halves, std::int64_t count, float* wide);
 
