@@ -66,8 +66,10 @@ Answers search(Shard& shard, const Rows& queries, std::int64_t k) {
     return answers;
 }
 
-void expect_right_answers(Shard& shard, const ShardSpec& spec, const Rows& rows, const Rows& queries, std::int64_t k) {
+void expect_right_answers(const Backend& backend, Shard& shard, const ShardSpec& spec, const Rows& rows,
+                          const Rows& queries, std::int64_t k) {
     const Answers answers = search(shard, queries, k);
+    if (!backend.computes()) return;
     const Rows held = rounded_to(spec.precision, rows);
     for (std::int64_t i = 0; i < queries.count; ++i) {
         ASSERT_EQ(wrong_in_answer(held, spec.rows, spec.index.metric, spec.precision, queries.row(i), k,
@@ -99,7 +101,7 @@ TEST_P(BackendContract, AnswersLikeBruteForce) {
         const auto shard = device->load_shard(spec, feed);
         for (const std::int64_t query_count : {1, 16, 19, 20, 300}) {
             const Rows queries = uniform_rows(query_count, rows.dim, 7);
-            for (const std::int64_t k : {1, 10, 200}) expect_right_answers(*shard, spec, rows, queries, k);
+            for (const std::int64_t k : {1, 10, 200}) expect_right_answers(GetParam(), *shard, spec, rows, queries, k);
         }
     }
 }
@@ -114,7 +116,7 @@ TEST_P(BackendContract, GivesTiesToTheLowerId) {
         RowsFeed feed(rows, spec.rows, cut(spec.rows, 64));
         const auto shard = device->load_shard(spec, feed);
         for (const std::int64_t query_count : {1, 5, 40}) {
-            expect_right_answers(*shard, spec, rows, whole_number_rows(query_count, 2, 9), 200);
+            expect_right_answers(GetParam(), *shard, spec, rows, whole_number_rows(query_count, 2, 9), 200);
         }
     }
 }
@@ -128,7 +130,7 @@ TEST_P(BackendContract, PadsWhereTheShardHasFewerThanKRows) {
         const auto shard = device->load_shard(spec, feed);
         for (const std::int64_t k : {range.count(), range.count() + 1, std::int64_t{100}}) {
             for (const std::int64_t query_count : {1, 30}) {
-                expect_right_answers(*shard, spec, rows, uniform_rows(query_count, 8, 3), k);
+                expect_right_answers(GetParam(), *shard, spec, rows, uniform_rows(query_count, 8, 3), k);
             }
         }
     }
@@ -146,7 +148,7 @@ TEST_P(BackendContract, TakesBlocksInAnyOrderAndSize) {
                 const ShardSpec spec = spec_of(GetParam(), rows, range, metric, precision);
                 RowsFeed feed(rows, range, shuffled(cut(range, block_rows), 11), direct);
                 const auto shard = device->load_shard(spec, feed);
-                expect_right_answers(*shard, spec, rows, queries, 10);
+                expect_right_answers(GetParam(), *shard, spec, rows, queries, 10);
             }
         }
     }
@@ -164,8 +166,10 @@ TEST_P(BackendContract, TakesNoMoreThanPlanned) {
             const auto shard = device->load_shard(spec, feed);
             EXPECT_EQ(shard->memory().resident, spec.memory.resident);
             EXPECT_LE(shard->memory().peak, spec.memory.load_peak());
-            EXPECT_EQ(shard->load_count().copied_bytes,
+            // The vectors, and the norms where they are computed on the way.
+            EXPECT_GE(shard->load_count().copied_bytes,
                       static_cast<Bytes>(spec.rows.count() * rows.dim) * element_bytes(precision));
+            EXPECT_LE(shard->load_count().copied_bytes, spec.memory.resident);
             for (const std::int64_t query_count : {1, 16, 300}) {
                 for (const std::int64_t k : {1, 10, 200}) search(*shard, uniform_rows(query_count, 32, 1), k);
             }
@@ -186,12 +190,12 @@ TEST_P(BackendContract, SearchesALargerKInSmallerTilesOrRefusesIt) {
     RowsFeed feed(rows, spec.rows, cut(spec.rows, 500));
     const auto shard = device->load_shard(spec, feed);
     try {
-        expect_right_answers(*shard, spec, rows, uniform_rows(50, 8, 3), 1500);
+        expect_right_answers(GetParam(), *shard, spec, rows, uniform_rows(50, 8, 3), 1500);
     } catch (const InsufficientMemory& refusal) {
         EXPECT_GT(refusal.short_bytes(), 0u);
     }
     EXPECT_LE(shard->memory().peak, spec.memory.peak());
-    expect_right_answers(*shard, spec, rows, uniform_rows(50, 8, 3), 10);
+    expect_right_answers(GetParam(), *shard, spec, rows, uniform_rows(50, 8, 3), 10);
 }
 
 TEST_P(BackendContract, RefusesAShardAboveItsBudgetBeforeItReadsARow) {
@@ -214,8 +218,8 @@ TEST_P(BackendContract, HoldsAsManyShardsAsItsBudgetAllows) {
     RowsFeed second_feed(rows, second.rows, cut(second.rows, 64));
     const auto one = device->load_shard(first, first_feed);
     const auto two = device->load_shard(second, second_feed);
-    expect_right_answers(*one, first, rows, uniform_rows(20, 16, 2), 10);
-    expect_right_answers(*two, second, rows, uniform_rows(20, 16, 2), 10);
+    expect_right_answers(GetParam(), *one, first, rows, uniform_rows(20, 16, 2), 10);
+    expect_right_answers(GetParam(), *two, second, rows, uniform_rows(20, 16, 2), 10);
 }
 
 TEST_P(BackendContract, LeavesNothingBehindWhenTheFeedThrows) {
@@ -234,7 +238,7 @@ TEST_P(BackendContract, LeavesNothingBehindWhenTheFeedThrows) {
         }
         RowsFeed feed(rows, spec.rows, cut(spec.rows, 50));
         const auto shard = device->load_shard(spec, feed);
-        expect_right_answers(*shard, spec, rows, uniform_rows(5, 16, 2), 10);
+        expect_right_answers(GetParam(), *shard, spec, rows, uniform_rows(5, 16, 2), 10);
     }
 }
 
