@@ -2,7 +2,7 @@
 #include <gpushard/memory_model.hpp>
 
 #include "contract/backend_contract.hpp"
-#include "support/rig_device.hpp"
+#include "contract/rig_device.hpp"
 #include "support/simulated_cards.hpp"
 
 namespace gpushard::test {

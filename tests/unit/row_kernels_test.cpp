@@ -137,5 +137,51 @@ TEST(RowKernels, NormsAreThoseOfTheRowsThatAreKept) {
     }
 }
 
+std::uint16_t brained(float value) {
+    std::uint16_t brain = 0;
+    brain_rows(&value, 1, 1, &brain, nullptr);
+    return brain;
+}
+
+float value_of_brain(std::uint16_t brain) { return std::bit_cast<float>(static_cast<std::uint32_t>(brain) << 16); }
+
+TEST(RowKernels, RoundsToTheNearestBfloat16TiesToEven) {
+    std::mt19937 random(7);
+    for (int i = 0; i < 300000; ++i) {
+        const auto value = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+        if (!std::isfinite(value)) continue;
+        const std::uint16_t brain = brained(value);
+        if (std::isinf(value_of_brain(brain))) {
+            ASSERT_GE(std::abs(value), 3.3961776e38F);
+            continue;
+        }
+        const double error = std::abs(static_cast<double>(value) - value_of_brain(brain));
+        for (const int step : {-1, 1}) {
+            const auto neighbor = static_cast<std::uint16_t>(brain + step);
+            if ((neighbor & 0x7f80) == 0x7f80 || (brain & 0x7fff) == 0) continue;
+            const double other = std::abs(static_cast<double>(value) - value_of_brain(neighbor));
+            ASSERT_LE(error, other) << value;
+            if (error == other) {
+                ASSERT_EQ(brain & 1, 0) << value;
+            }
+        }
+    }
+    EXPECT_EQ(brained(1.0F), 0x3f80);
+    EXPECT_EQ(brained(-infinity), 0xff80);
+    EXPECT_TRUE(std::isnan(value_of_brain(brained(std::bit_cast<float>(0x7f800001U)))));
+}
+
+TEST(RowKernels, Bfloat16RefusesWhatRoundsToInfinityAndOnlyThat) {
+    std::vector<float> row(20, 3e38F);  // finite, with squares that are not
+    std::vector<std::uint16_t> brains(20);
+    std::array<float, 1> norm{};
+    EXPECT_EQ(brain_rows(row.data(), 1, 20, brains.data(), norm.data()).count, 0);
+    row[17] = std::numeric_limits<float>::max();
+    EXPECT_EQ(brain_rows(row.data(), 1, 20, brains.data(), nullptr).count, 1);
+    row.assign(20, 0.5F);
+    brain_rows(row.data(), 1, 20, brains.data(), norm.data());
+    EXPECT_EQ(norm[0], 5.0F);
+}
+
 }  // namespace
 }  // namespace gpushard

@@ -1,4 +1,4 @@
-#include "support/rig_device.hpp"
+#include "contract/rig_device.hpp"
 
 #include <algorithm>
 #include <cstdint>
