@@ -72,7 +72,9 @@ TEST(ConcurrentSearch, TheIndexMayGoWhileItsFaissViewStays) {
     write_file(folder / "a.index", flat_index(rows, Metric::l2));
     std::unique_ptr<faiss::Index> view;
     {
-        const ShardedIndex index = load(folder / "a.index");
+        LoadOptions options;
+        options.devices = "cpu";
+        const ShardedIndex index = load(folder / "a.index", options);
         view = as_faiss_index(index);
     }
     float distance = 1;

@@ -161,7 +161,9 @@ TEST(SearchShapes, RefusesWhatCannotBeAnswered) {
     const Rows rows = whole_number_rows(20, 4, 1);
     const TempDir folder;
     write_file(folder / "a.index", flat_index(rows, Metric::l2));
-    const ShardedIndex index = load(folder / "a.index");
+    LoadOptions options;
+    options.devices = "cpu";
+    const ShardedIndex index = load(folder / "a.index", options);
     EXPECT_THROW(index.search(rows.row(0), 0), InvalidArgument);
     EXPECT_THROW(index.search(rows.row(0), -1), InvalidArgument);
     EXPECT_THROW(index.search(-1, rows.row(0), 1), InvalidArgument);

@@ -160,7 +160,9 @@ TEST_F(Commands, InspectAndPlanAreQuickAndSmallWhateverTheSizeOfTheIndex) {
         }
 #ifndef GPUSHARD_SANITIZED
         EXPECT_LT(quickest, 0.1);
+#if !defined(GPUSHARD_WITH_CUDA)  // linking cuBLAS alone maps 200 MiB
         EXPECT_LT(kibibytes, 50 * 1024);
+#endif
 #endif
     }
 }

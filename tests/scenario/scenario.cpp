@@ -49,9 +49,23 @@ void put(std::string& bytes, Value value) {
 
 }  // namespace
 
+namespace {
+
+/// Whether the command loads or plans for devices and names none.
+bool wants_devices(const Arguments& arguments) {
+    const auto has = [&](const char* word) {
+        return std::find(arguments.begin(), arguments.end(), word) != arguments.end();
+    };
+    const bool uses_devices = has("plan") || has("load") || has("search") || has("bench");
+    return uses_devices && !has("--devices") && !has("--plan") && !has("--help");
+}
+
+}  // namespace
+
 ChildResult run_gpushard(const Arguments& arguments, const ChildSetup& setup) {
     std::vector<std::string> command = {GPUSHARD_PROGRAM};
     command.insert(command.end(), arguments.begin(), arguments.end());
+    if (wants_devices(arguments)) command.insert(command.end(), {"--devices", "cpu"});
     return run_child(command, setup);
 }
 

@@ -17,7 +17,7 @@ namespace gpushard::test {
 using Json = nlohmann::json;
 using Arguments = std::vector<std::string>;
 
-/// Runs the command line tool.
+/// Runs the command line tool, on the host where a test names no devices: a build with CUDA would look for cards.
 ChildResult run_gpushard(const Arguments& arguments, const ChildSetup& setup = {});
 
 /// The JSON a command prints with --json; fails the test when it does not succeed.

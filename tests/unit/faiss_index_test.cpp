@@ -16,11 +16,17 @@
 namespace gpushard::test {
 namespace {
 
+const LoadOptions on_host = [] {
+    LoadOptions options;
+    options.devices = "cpu";
+    return options;
+}();
+
 class FaissView : public testing::Test {
 protected:
     FaissView() {
         source_.add(rows_.count, rows_.values.data());
-        view_ = as_faiss_index(load(source_));
+        view_ = as_faiss_index(load(source_, on_host));
     }
 
     const Rows rows_ = uniform_rows(50, 8, 1);
@@ -89,7 +95,7 @@ TEST(FromMemory, CannotBeVerifiedAfterwards) {
     faiss::IndexFlatL2 source(4);
     const Rows rows = uniform_rows(3, 4, 1);
     source.add(3, rows.values.data());
-    const ShardedIndex index = load(source);
+    const ShardedIndex index = load(source, on_host);
     EXPECT_THROW(verify(index, 1), FileChanged);
 }
 
