@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,15 @@ namespace gpushard {
 enum class DeviceKind { cpu, cuda };
 
 std::string_view to_string(DeviceKind kind);  ///< "cpu", "cuda"
+
+/// A process that holds memory of a card.
+struct MemoryHolder {
+    std::int64_t pid = 0;
+    std::string name;  ///< as the system calls the process; empty where that is not known
+    Bytes bytes = 0;   ///< 0 where the driver does not tell
+
+    bool operator==(const MemoryHolder&) const = default;
+};
 
 /// A place that can hold a shard: a card, the host, or a part of one of them (a logical device: a physical device
 /// and a byte budget).
@@ -26,7 +36,19 @@ struct DeviceInfo {
     Bytes context_bytes = 0;      ///< what a CUDA context will take from free_bytes; 0 where it exists already
     double bytes_per_second = 0;  ///< memory bandwidth: the weight of this device where work is shared equally
     bool planning_only = false;   ///< a known card by name or a device from a rig file: nothing can be loaded on it
+
+    /// The rest is told of cards, where it is known.
+    bool context_measured = false;      ///< whether context_bytes was measured on this card; it is assumed otherwise
+    std::string compute_capability;     ///< "8.0"; empty where it is not known
+    int numa_node = -1;                 ///< of the host memory nearest to it; -1 where it is not known
+    std::vector<std::string> peers;     ///< specs of the visible cards whose memory it can use directly
+    std::vector<MemoryHolder> holders;  ///< other processes that hold memory on it, most bytes first
 };
+
+/// What to try where something does not fit because of other processes: a line for each card of `devices` of which they
+/// hold a tenth or more, as "free memory of cuda:0, where other processes hold 60.0 GiB of 80.0 GiB: python (pid 4711)
+/// 60.0 GiB". A card that several of `devices` are parts of has one line.
+std::vector<std::string> holder_hints(const std::vector<DeviceInfo>& devices);
 
 /// Finds what a machine has. Thread-safe.
 class DeviceInventory {
@@ -47,6 +69,14 @@ public:
 
 /// The machine this runs on.
 const DeviceInventory& system_inventory();
+
+/// `card` with `context_bytes` measured: opens the CUDA context of a visible card, Faiss's streams and a cuBLAS handle,
+/// and runs a tiny search per precision, so that its modules are loaded; what the card has less by then is the context.
+/// `free_bytes` stays what it was before. The context remains until the process ends, so a process measures a card
+/// once. Returns `card` as it is, with context_measured false, where nothing tells what was free before: the process
+/// has a context there already, or the driver's management library does not know the card. Takes seconds. Throws
+/// DeviceError for a card that is not there, cannot be used, or has less than 1 GiB free.
+DeviceInfo measure_context(const DeviceInfo& card);
 
 /// Reads a device specification, the argument of `--devices`: a comma-separated list of
 ///   cuda:all | cuda:1 | a PCI id | a UUID | cuda:0=24GiB   cards of this machine, the last with a byte budget

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <gpushard/backend.hpp>
@@ -19,6 +20,12 @@ std::vector<DeviceInfo> list_cards();
 /// A device on the card that `info` names by UUID, or by ordinal where it has none. Throws DeviceError when it is not
 /// there or cannot be used.
 std::unique_ptr<Device> open_card(const DeviceInfo& info);
+
+/// See measure_context.
+DeviceInfo measure_card(const DeviceInfo& card);
+
+/// See faiss_gpu_risk.
+std::string risk_on_cards();
 
 /// Throws InvalidArgument when a card cannot hold or search what `plan` gives it: precision, metric, k, dimension.
 void refuse_unsupported_by_cards(const PlacementPlan& plan);

@@ -1,4 +1,6 @@
 #include "api/cards.hpp"
+#include "cuda/card_fitness.hpp"
+#include "cuda/context_measurement.hpp"
 #include "cuda/cuda_device.hpp"
 #include "cuda/cuda_inventory.hpp"
 
@@ -9,6 +11,10 @@ bool cuda_is_compiled_in() { return true; }
 std::vector<DeviceInfo> list_cards() { return cuda_cards(); }
 
 std::unique_ptr<Device> open_card(const DeviceInfo& info) { return make_cuda_device(info); }
+
+DeviceInfo measure_card(const DeviceInfo& card) { return measure_cuda_context(card); }
+
+std::string risk_on_cards() { return gpu_risk_of_faiss(); }
 
 void refuse_unsupported_by_cards(const PlacementPlan& plan) { refuse_unsupported_by_cuda(plan); }
 

@@ -20,6 +20,10 @@ std::vector<DeviceInfo> list_cards() { throw not_compiled_in("cuda:all"); }
 
 std::unique_ptr<Device> open_card(const DeviceInfo& info) { throw not_compiled_in(info.spec); }
 
+DeviceInfo measure_card(const DeviceInfo& card) { throw not_compiled_in(card.spec); }
+
+std::string risk_on_cards() { return {}; }
+
 void refuse_unsupported_by_cards(const PlacementPlan&) {}
 
 }  // namespace gpushard

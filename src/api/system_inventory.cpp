@@ -1,4 +1,5 @@
 #include <gpushard/device_info.hpp>
+#include <gpushard/error.hpp>
 
 #include "api/cards.hpp"
 #include "device/host_memory_probe.hpp"
@@ -30,6 +31,13 @@ public:
 };
 
 }  // namespace
+
+DeviceInfo measure_context(const DeviceInfo& card) {
+    if (card.kind != DeviceKind::cuda || card.planning_only) {
+        throw DeviceError(card.spec, card.spec + " is no card of this machine, so it has no context to measure");
+    }
+    return measure_card(card);
+}
 
 const DeviceInventory& system_inventory() {
     static const SystemInventory inventory;

@@ -25,9 +25,15 @@ LogLevel parse_log_level(const std::string& text) {
     throw InvalidArgument("'" + text + "' is unknown, expected trace, debug, info, warn, error or off");
 }
 
+std::string version_line() {
+    const std::string risk = faiss_gpu_risk();
+    return "gpushard " + version() + " (Faiss " + faiss_version() + ")" +
+           (risk.empty() ? "" : "\nfor tests on simulated cards: " + risk);
+}
+
 void add_commands(CommandLine& line) {
     line.app.name("gpushard");
-    line.app.set_version_flag("--version", "gpushard " + version() + " (Faiss " + faiss_version() + ")");
+    line.app.set_version_flag("--version", version_line());
     line.app.require_subcommand(1);
     add_devices_command(line);
     add_inspect_command(line);

@@ -19,13 +19,40 @@ bool has_card(const std::vector<DeviceInfo>& rig) {
     });
 }
 
-ExitCode run_devices(const DevicesRequest& request, const CommonOptions& common) {
-    const std::vector<DeviceInfo> rig = resolve_devices(request.devices);
-    if (request.measure && !has_card(rig)) {
-        throw DeviceError(request.devices,
-                          "--measure measures what a CUDA context takes on a card, and there is none among '" +
-                              request.devices + "'");
+/// A part of a card that another part pays the context for.
+bool is_later_part(const DeviceInfo& device) {
+    return device.context_bytes == 0 && device.spec.find('=') != std::string::npos;
+}
+
+void measure(std::vector<DeviceInfo>& rig, const CommonOptions& common) {
+    for (DeviceInfo& device : rig) {
+        if (device.kind != DeviceKind::cuda || device.planning_only || is_later_part(device)) continue;
+        device = measure_context(device);
+        if (device.context_measured) continue;
+        note(common, device.spec + ": its context is not measured: nothing tells what was free before it was made");
     }
+}
+
+/// Why `any` found none.
+std::string why_no_card() {
+    try {
+        system_inventory().cards();
+    } catch (const DeviceError& error) {
+        return error.what();
+    }
+    return {};
+}
+
+ExitCode run_devices(const DevicesRequest& request, const CommonOptions& common) {
+    std::vector<DeviceInfo> rig = resolve_devices(request.devices);
+    if (request.measure && !has_card(rig)) {
+        throw DeviceError(
+            request.devices,
+            "--measure measures what a CUDA context takes on a card, and there is none among '" + request.devices + "'",
+            {}, {{"no_card", why_no_card()}});
+    }
+    if (request.devices == "any" && !has_card(rig)) note(common, why_no_card());
+    if (request.measure) measure(rig, common);
     const DeviceInfo host = system_inventory().host();
     if (common.json) {
         // Beside the rig, so that a plan made from this file uses what a plan made here would use.

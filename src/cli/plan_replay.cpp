@@ -73,8 +73,10 @@ void check_memory(const Probed& probed) {
         if (on_host) host_free -= std::min(host_free, needed);
     }
     if (short_bytes == 0) return;
-    throw InsufficientMemory("the plan does not fit any more: " + format_bytes(short_bytes) + " short", short_bytes,
-                             std::move(shortfalls));
+    InsufficientMemory refused("the plan does not fit any more: " + format_bytes(short_bytes) + " short", short_bytes,
+                               std::move(shortfalls));
+    for (std::string& hint : holder_hints(probed.found)) refused.add_hint(std::move(hint));
+    throw refused;
 }
 
 }  // namespace

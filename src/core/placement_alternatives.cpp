@@ -276,8 +276,10 @@ InsufficientMemory refusal(const IndexProfile& index, const std::vector<DeviceIn
                                       {"precision", std::string(to_string(precision))},
                                       {"vector_bytes", static_cast<std::int64_t>(vector_bytes)},
                                       {"room_bytes", static_cast<std::int64_t>(room)}};
-    return InsufficientMemory(what, missing, shortfalls(problem, devices),
-                              AlternativeSearch(index, devices, options).run(), std::move(fields));
+    InsufficientMemory refused(what, missing, shortfalls(problem, devices),
+                               AlternativeSearch(index, devices, options).run(), std::move(fields));
+    for (std::string& hint : holder_hints(devices)) refused.add_hint(std::move(hint));
+    return refused;
 }
 
 }  // namespace gpushard

@@ -2,6 +2,8 @@
 
 #include <gpushard/error.hpp>
 
+#include "cuda/card_contexts.hpp"
+
 namespace gpushard {
 
 void check_cuda(cudaError_t status, const std::string& device, const char* call) {
@@ -30,6 +32,7 @@ bool loses_card(cudaError_t status) {
 CurrentCard::CurrentCard(int ordinal, const std::string& device) {
     check_cuda(cudaGetDevice(&before_), device, "cudaGetDevice");
     check_cuda(cudaSetDevice(ordinal), device, "cudaSetDevice");
+    note_context(ordinal);
 }
 
 CurrentCard::~CurrentCard() { static_cast<void>(cudaSetDevice(before_)); }

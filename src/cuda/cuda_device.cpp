@@ -6,6 +6,7 @@
 
 #include <gpushard/error.hpp>
 
+#include "cuda/card_fitness.hpp"
 #include "cuda/card_ordinal.hpp"
 #include "cuda/cuda_check.hpp"
 #include "cuda/cuda_shard.hpp"
@@ -14,12 +15,25 @@
 namespace gpushard {
 namespace {
 
+/// A plan that was typed or made elsewhere may not say what the card can run.
+DeviceInfo with_capability(DeviceInfo info, int ordinal) {
+    if (!info.compute_capability.empty()) return info;
+    int major = 0;
+    int minor = 0;
+    check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, ordinal), info.spec,
+               "cudaDeviceGetAttribute");
+    check_cuda(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, ordinal), info.spec,
+               "cudaDeviceGetAttribute");
+    info.compute_capability = std::to_string(major) + "." + std::to_string(minor);
+    return info;
+}
+
 class CudaDevice final : public Device {
 public:
-    CudaDevice(const DeviceInfo& info, CudaDeviceOptions options)
+    CudaDevice(const DeviceInfo& info, CudaDeviceOptions options, int ordinal)
         : info_(info),
           options_(std::move(options)),
-          ordinal_(card_ordinal(info)),
+          ordinal_(ordinal),
           budget_(std::make_shared<CardBudget>(info.spec,
                                                info.free_bytes - std::min(info.free_bytes, info.context_bytes))) {}
 
@@ -83,7 +97,9 @@ std::unique_ptr<Device> make_cuda_device(const DeviceInfo& info, const CudaDevic
     if (info.kind != DeviceKind::cuda || info.planning_only) {
         throw InvalidArgument("device " + info.spec + " is no card of this machine, expected one such as cuda:0");
     }
-    return std::make_unique<CudaDevice>(info, options);
+    const int ordinal = card_ordinal(info);
+    refuse_unfit_card(with_capability(info, ordinal));
+    return std::make_unique<CudaDevice>(info, options, ordinal);
 }
 
 void refuse_unsupported_by_cuda(const PlacementPlan& plan) {

@@ -1,31 +1,80 @@
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include <gpushard/report.hpp>
 
+#include "core/memory_holders.hpp"
 #include "report/json_values.hpp"
 #include "report/text_table.hpp"
 
 namespace gpushard {
 
+namespace {
+
+Bytes used_bytes(const DeviceInfo& device) {
+    return device.total_bytes > device.free_bytes ? device.total_bytes - device.free_bytes : 0;
+}
+
+std::string remark_on(const DeviceInfo& device) {
+    std::string remark = device.pci;
+    if (device.planning_only) remark += remark.empty() ? "planning only" : ", planning only";
+    return remark;
+}
+
+std::string context_cell(const DeviceInfo& device) {
+    if (device.context_bytes == 0) return device.kind == DeviceKind::cuda ? "is there" : "";
+    return (device.context_measured ? "" : "~") + format_bytes(device.context_bytes);
+}
+
+/// Who holds what of a card, and what nobody is known to hold.
+std::string holder_lines(const DeviceInfo& card) {
+    constexpr std::size_t most_shown = 8;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(card.holders.size(), most_shown); ++i) {
+        const MemoryHolder& holder = card.holders[i];
+        text += fmt::format("    {:>10}  {}\n", holder.bytes == 0 ? "unknown" : format_bytes(holder.bytes),
+                            single_line(process_of(holder)));
+    }
+    if (card.holders.size() > most_shown) {
+        text += fmt::format("    and {} more processes\n", card.holders.size() - most_shown);
+    }
+    const Bytes used = used_bytes(card);
+    const Bytes known = held_bytes(card);
+    if (used > card.total_bytes / 2 && known < used / 2 && !card.planning_only) {
+        text += fmt::format("    {:>10}  processes that cannot be seen from here\n", format_bytes(used - known));
+    }
+    return text.empty() ? text : fmt::format("  {} is used by\n", single_line(card.spec)) + text;
+}
+
+}  // namespace
+
 std::string to_text(const std::vector<DeviceInfo>& rig) {
     TextTable table({{"device", Align::left},
                      {"name", Align::left},
+                     {"sm"},
                      {"total"},
                      {"free"},
                      {"in use"},
                      {"context"},
                      {"bandwidth"},
+                     {"numa"},
                      {"", Align::left}});
+    bool assumed = false;
+    std::string holders;
     for (const DeviceInfo& device : rig) {
-        const Bytes used = device.total_bytes > device.free_bytes ? device.total_bytes - device.free_bytes : 0;
-        std::string remark = device.pci;
-        if (device.planning_only) remark += remark.empty() ? "planning only" : ", planning only";
+        const bool is_card = device.kind == DeviceKind::cuda;
+        assumed = assumed || (is_card && device.context_bytes > 0 && !device.context_measured);
         table.add({shorten(single_line(device.spec), 28), shorten(single_line(device.name), 24),
-                   format_bytes(device.total_bytes), format_bytes(device.free_bytes), format_bytes(used),
-                   format_bytes(device.context_bytes), fmt::format("{:.0f} GB/s", device.bytes_per_second / 1e9),
-                   single_line(remark)});
+                   shorten(single_line(device.compute_capability), 5), format_bytes(device.total_bytes),
+                   format_bytes(device.free_bytes), format_bytes(used_bytes(device)), context_cell(device),
+                   fmt::format("{:.0f} GB/s", device.bytes_per_second / 1e9),
+                   device.numa_node < 0 ? "" : std::to_string(device.numa_node), single_line(remark_on(device))});
+        if (is_card) holders += holder_lines(device);
     }
-    return table.render();
+    std::string text = table.render() + holders;
+    if (assumed) text += "  ~ assumed; gpushard devices --measure measures it\n";
+    return text;
 }
 
 std::string to_json(const std::vector<DeviceInfo>& rig) {

@@ -15,6 +15,21 @@ Json memory_values(const ShardMemory& memory) {
             {"peak_bytes", memory.peak()}};
 }
 
+Json json_value(const MemoryHolder& holder) {
+    return {{"pid", holder.pid}, {"name", holder.name}, {"bytes", holder.bytes}};
+}
+
+/// What is told of cards only.
+Json card_values(const DeviceInfo& card) {
+    Json holders = Json::array();
+    for (const MemoryHolder& holder : card.holders) holders.push_back(json_value(holder));
+    return {{"context_measured", card.context_measured},
+            {"compute_capability", card.compute_capability},
+            {"numa_node", card.numa_node},
+            {"peers", card.peers},
+            {"holders", std::move(holders)}};
+}
+
 Json json_value(const PlanOptions& options) {
     return {{"strategy", to_string(options.strategy)},
             {"replicas", options.replicas},
@@ -30,6 +45,9 @@ Json json_value(const ShardPlacement& placement) {
     Json json = json_value(placement.device);
     // In a plan "bytes_per_second" is left to what a load measures.
     json.erase("bytes_per_second");
+    // Neither decides what the plan is: who else uses a card changes while the plan stays the same.
+    json.erase("peers");
+    json.erase("holders");
     json["memory_bytes_per_second"] = placement.device.bytes_per_second;
     json["reserve_bytes"] = placement.reserve_bytes;
     json["usable_bytes"] = placement.usable_bytes();
@@ -74,16 +92,18 @@ Json json_value(const IndexProfile& profile) {
 }
 
 Json json_value(const DeviceInfo& device) {
-    return {{"spec", device.spec},
-            {"name", device.name},
-            {"uuid", device.uuid},
-            {"pci", device.pci},
-            {"kind", to_string(device.kind)},
-            {"total_bytes", device.total_bytes},
-            {"free_bytes", device.free_bytes},
-            {"context_bytes", device.context_bytes},
-            {"bytes_per_second", device.bytes_per_second},
-            {"planning_only", device.planning_only}};
+    Json json = {{"spec", device.spec},
+                 {"name", device.name},
+                 {"uuid", device.uuid},
+                 {"pci", device.pci},
+                 {"kind", to_string(device.kind)},
+                 {"total_bytes", device.total_bytes},
+                 {"free_bytes", device.free_bytes},
+                 {"context_bytes", device.context_bytes},
+                 {"bytes_per_second", device.bytes_per_second},
+                 {"planning_only", device.planning_only}};
+    if (device.kind == DeviceKind::cuda) append(json, card_values(device));
+    return json;
 }
 
 Json json_value(const PlacementPlan& plan) {

@@ -1,30 +1,13 @@
 #include <algorithm>
-#include <cctype>
 
 #include <gpushard/report.hpp>
 
+#include "core/likely_bandwidth.hpp"
 #include "report/json_reader.hpp"
 #include "report/stored_device.hpp"
 
 namespace gpushard {
 namespace {
-
-/// Bandwidths for devices of a rig typed by hand without one and not in the catalogue: what a current data centre card
-/// has, and the host's assumed one. They only weigh devices against each other.
-constexpr double assumed_card_bytes_per_second = 2e12;
-constexpr double assumed_host_bytes_per_second = 25e9;
-
-bool same_letters(const std::string& a, const std::string& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
-double likely_bandwidth(const DeviceInfo& device) {
-    for (const KnownCard& card : known_cards()) {
-        if (same_letters(card.name, device.name) || same_letters(card.name, device.spec)) return card.bytes_per_second;
-    }
-    return device.kind == DeviceKind::cuda ? assumed_card_bytes_per_second : assumed_host_bytes_per_second;
-}
 
 DeviceInfo rig_device(const JsonReader& json) {
     DeviceInfo device = stored_device(json);
@@ -32,7 +15,7 @@ DeviceInfo rig_device(const JsonReader& json) {
     if (!json.has("context_bytes") && device.kind == DeviceKind::cuda) {
         device.context_bytes = std::min(assumed_context_bytes, device.free_bytes);
     }
-    if (device.bytes_per_second <= 0) device.bytes_per_second = likely_bandwidth(device);
+    if (device.bytes_per_second <= 0) device.bytes_per_second = likely_bytes_per_second(device);
     device.planning_only = true;
     return device;
 }
