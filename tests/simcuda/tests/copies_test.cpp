@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <vector>
 
-#include "tests/simulated_rig.hpp"
+#include "simcuda/tests/simulated_rig.hpp"
 
 namespace gpushard::test {
 namespace {

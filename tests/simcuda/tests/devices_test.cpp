@@ -1,7 +1,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "tests/simulated_rig.hpp"
+#include "simcuda/tests/simulated_rig.hpp"
 
 namespace gpushard::test {
 namespace {

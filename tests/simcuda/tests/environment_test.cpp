@@ -1,5 +1,5 @@
 // Run by ctest with rigs and faults in the environment; see CMakeLists.txt.
-#include "tests/simulated_rig.hpp"
+#include "simcuda/tests/simulated_rig.hpp"
 
 namespace gpushard::test {
 namespace {

@@ -1,6 +1,6 @@
 #include <cublas_v2.h>
 
-#include "tests/simulated_rig.hpp"
+#include "simcuda/tests/simulated_rig.hpp"
 
 namespace gpushard::test {
 namespace {

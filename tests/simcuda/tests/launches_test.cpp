@@ -1,7 +1,7 @@
 #include <array>
 #include <cstdint>
 
-#include "tests/simulated_rig.hpp"
+#include "simcuda/tests/simulated_rig.hpp"
 
 extern "C" {
 void** __cudaRegisterFatBinary(void* wrapper);

@@ -1,7 +1,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/simulated_rig.hpp"
+#include "simcuda/tests/simulated_rig.hpp"
 
 namespace gpushard::test {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "nvml/nvml_abi.hpp"
-#include "tests/simulated_rig.hpp"
+#include "simcuda/tests/simulated_rig.hpp"
 
 namespace gpushard::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/simulated_rig.hpp"
+#include "simcuda/tests/simulated_rig.hpp"
 
 namespace gpushard::test {
 namespace {
