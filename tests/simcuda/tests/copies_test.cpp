@@ -1,10 +1,14 @@
+#include <algorithm>
 #include <chrono>
+#include <fcntl.h>
 #include <fstream>
 #include <numeric>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <vector>
 
 #include "simcuda/tests/simulated_rig.hpp"
+#include "support/temp_dir.hpp"
 
 namespace gpushard::test {
 namespace {
@@ -161,6 +165,58 @@ TEST_F(Copies, InTheWrongDirectionAreRefused) {
     DeviceBuffer buffer(1000);
     EXPECT_EQ(cudaMemcpy(buffer.data(), data.data(), 1000, cudaMemcpyDeviceToHost), cudaErrorInvalidValue);
     EXPECT_EQ(cudaMemcpy(data.data(), buffer.data(), 1000, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
+}
+
+/// A file of this size with `text` at some places and holes between them, mapped for reading.
+class SparseFile {
+public:
+    SparseFile(Bytes bytes, const std::vector<Bytes>& places, const std::string& text) : bytes_(bytes) {
+        const std::string path = folder_.path() / "sparse";
+        const int file = open(path.c_str(), O_CREAT | O_RDWR, 0600);
+        EXPECT_EQ(ftruncate(file, static_cast<off_t>(bytes)), 0);
+        for (const Bytes place : places) {
+            EXPECT_EQ(pwrite(file, text.data(), text.size(), static_cast<off_t>(place)), std::ssize(text));
+        }
+        data_ = static_cast<const char*>(mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file, 0));
+        close(file);
+    }
+    SparseFile(const SparseFile&) = delete;
+    SparseFile& operator=(const SparseFile&) = delete;
+    ~SparseFile() { munmap(const_cast<char*>(data_), bytes_); }
+    const char* data() const { return data_; }
+
+private:
+    TempDir folder_;
+    Bytes bytes_;
+    const char* data_;
+};
+
+TEST_F(Copies, HolesOfAFileAreZerosAndItsDataIsNot) {
+    constexpr Bytes bytes = 20_MiB;
+    const std::string text = "between the holes";
+    const std::vector<Bytes> places = {0, 5_MiB + 123, 9_MiB - 5, bytes - text.size()};
+    const SparseFile file(bytes, places, text);
+    constexpr Bytes skipped = 3;
+    DeviceBuffer buffer(bytes);
+    ASSERT_EQ(cudaMemset(buffer.data(), 0xAA, bytes), cudaSuccess);
+    ASSERT_EQ(cudaMemcpy(buffer.data(), file.data() + skipped, bytes - skipped, cudaMemcpyHostToDevice), cudaSuccess);
+    std::vector<unsigned char> expected(bytes - skipped, 0);
+    for (const Bytes place : places) {
+        const Bytes missing = place < skipped ? skipped : 0;
+        std::copy(text.begin() + static_cast<std::ptrdiff_t>(missing), text.end(),
+                  expected.begin() + static_cast<std::ptrdiff_t>(place + missing - skipped));
+    }
+    EXPECT_TRUE(download(buffer.data(), bytes - skipped) == expected);
+    EXPECT_EQ(card_bytes_copied(CopyDirection::to_card), bytes - skipped) << "holes are counted like the rest";
+}
+
+TEST_F(Copies, ASparseFileLargerThanThisMachineIsNotRead) {
+    constexpr Bytes bytes = 200_GiB;
+    use("1TiB");
+    const SparseFile file(bytes, {0}, "header");
+    DeviceBuffer buffer(bytes);
+    ASSERT_EQ(cudaMemcpy(buffer.data(), file.data() + 45, bytes - 45, cudaMemcpyHostToDevice), cudaSuccess);
+    EXPECT_EQ(download(buffer.data(), 10), std::vector<unsigned char>(10, 0));
 }
 
 TEST_F(Copies, ThirtyGibibytesOfZerosTakeNoMemory) {

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <sys/mman.h>
 
-#include <cstdint>
 #include <faiss/IndexFlat.h>
 
 namespace gpushard::test {
@@ -10,8 +10,8 @@ namespace gpushard::test {
 template <typename Codes>
 void point_at_zeros(Codes& codes, std::size_t bytes) {
     if constexpr (requires { codes.reserve(bytes); }) {
-        // Room for the vectors is the fresh zeros of a large allocation. Faiss asks where they begin, not how many there
-        // are; giving the vector its size would write them.
+        // Room for the vectors is the fresh zeros of a large allocation. Faiss asks where they begin, not how many
+        // there are; giving the vector its size would write them.
         codes.reserve(bytes);
     } else {
         // Kept until the process ends, as no view owns it.
