@@ -106,6 +106,9 @@ TEST_F(CardMemory, PointersKnowWhereTheyLie) {
     EXPECT_EQ(attributes.device, 3);
     EXPECT_EQ(attributes.hostPointer, nullptr);
 
+    ASSERT_EQ(cudaPointerGetAttributes(&attributes, device.data() + 1000), cudaSuccess);
+    EXPECT_EQ(attributes.type, cudaMemoryTypeUnregistered) << "one past the end";
+
     void* pinned = nullptr;
     ASSERT_EQ(cudaHostAlloc(&pinned, 1000, cudaHostAllocDefault), cudaSuccess);
     ASSERT_EQ(cudaPointerGetAttributes(&attributes, pinned), cudaSuccess);
