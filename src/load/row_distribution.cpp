@@ -42,6 +42,7 @@ RowDistribution::RowDistribution(const ByteSource& source, const IndexProfile& i
     shards_.resize(shards.size());
     for (std::size_t shard = 0; shard < shards.size(); ++shard) {
         shards_[shard].rows = shards[shard];
+        if (shards[shard].count() > 0) ++unready_;
         feeds_.emplace_back(*this, shard);
     }
     cut_into_segments();
@@ -70,8 +71,10 @@ void RowDistribution::cut_into_segments() {
 
 void RowDistribution::end(std::size_t shard) {
     const Lock lock(mutex_);
-    shards_[shard].held.reset();
-    shards_[shard].waiting.clear();
+    ShardState& mine = shards_[shard];
+    mine.held.reset();
+    mine.waiting.clear();
+    if (!mine.ready && mine.rows.count() > 0) given_up_ = true;
     changed_.notify_all();
 }
 
@@ -96,6 +99,7 @@ Bytes RowDistribution::staging_peak() const {
 std::optional<RowBlock> RowDistribution::next(std::size_t shard, float* destination) {
     Lock lock(mutex_);
     ShardState& mine = shards_[shard];
+    wait_until_all_are_ready(lock, mine);
     if (mine.held) {
         mine.held.reset();
         changed_.notify_all();
@@ -119,6 +123,14 @@ std::optional<RowBlock> RowDistribution::next(std::size_t shard, float* destinat
             read_to_staging(lock, *segment);
         }
     }
+}
+
+void RowDistribution::wait_until_all_are_ready(Lock& lock, ShardState& shard) {
+    if (!shard.ready && shard.rows.count() > 0) {
+        shard.ready = true;
+        if (--unready_ == 0) changed_.notify_all();
+    }
+    changed_.wait(lock, [this] { return unready_ == 0 || given_up_; });
 }
 
 RowDistribution::Segment* RowDistribution::readable_segment(const ShardState& shard, bool has_destination) {

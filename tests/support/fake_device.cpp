@@ -105,6 +105,7 @@ public:
           rows_(static_cast<std::size_t>(spec.rows.count() * spec.index.dim)) {}
 
     void fill(RowFeed& feed) {
+        if (memory_->faults().never_asks) return;
         std::int64_t missing = spec_.rows.count();
         while (true) {
             memory_->before_block();

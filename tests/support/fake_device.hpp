@@ -27,6 +27,7 @@ public:
         std::function<void(std::int64_t block)> before_block{};
         bool stops_at_last_row = false;  ///< does not ask the feed again when it has all its rows
         bool ends_early = false;         ///< returns a shard after the first block
+        bool never_asks = false;         ///< returns a shard without asking for its first block
     };
 
     explicit FakeDevice(std::string spec, Bytes budget);

@@ -212,8 +212,8 @@ TEST_F(Load, TellsItsProgressWhileADeviceIsSlow) {
     FakeRig rig(*source, {equal_parts(2000, 2)});
     std::stop_source reported;
     test::FakeDevice::Faults slow;
-    slow.before_block = [token = reported.get_token()](std::int64_t) {
-        while (!token.stop_requested()) std::this_thread::yield();
+    slow.before_block = [token = reported.get_token()](std::int64_t block) {
+        while (block > 0 && !token.stop_requested()) std::this_thread::yield();
     };
     rig.fakes[1]->set_faults(slow);
     options.progress_interval = std::chrono::milliseconds(1);
