@@ -20,6 +20,9 @@ struct ShardSpec {
     ShardMemory memory;  ///< what the plan granted; the shard keeps within it
     std::int64_t k = 10;
     std::int64_t max_batch = 256;
+    /// Host memory for buffers of the shard's own while it loads; 0 for a shard on the host. A part of what the plan
+    /// grants to the staging of the load, so it may be less than a row where many cards share little.
+    Bytes staging_bytes = 0;
 
     ShardWorkload workload(DeviceKind kind) const;
 };
@@ -92,7 +95,8 @@ public:
     /// Allocates a shard and fills it from `feed`. Everything the shard holds while it lives or loads, its buffers
     /// included, is allocated before the first RowFeed::next, which waits until the other shards of the load are as
     /// far. All or nothing: when it throws, everything it took is free again.
-    /// Throws InsufficientMemory above the budget or when memory runs out, BadFile for a row that overflows the
+    /// Throws InsufficientMemory above the budget or when memory runs out (its field "device" is "host" where host
+    /// memory for the shard's staging did), BadFile for a row that overflows the
     /// precision it is converted to (with its number), DeviceError when the device fails.
     virtual std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) = 0;
 };

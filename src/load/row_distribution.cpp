@@ -16,19 +16,23 @@ Bytes whole_pages(Bytes bytes) { return checked_add(bytes, page_bytes - 1) / pag
 
 }  // namespace
 
+Bytes staging_of_one_row(Bytes row_bytes) { return whole_pages(row_bytes); }
+
+InvalidArgument staging_too_small(Bytes staging_bytes, Bytes row_bytes) {
+    return InvalidArgument("staging of " + format_bytes(staging_bytes) + " cannot hold one vector, which takes " +
+                               format_bytes(staging_of_one_row(row_bytes)),
+                           {"allow more staging: 256MiB is the default"},
+                           {{"staging_bytes", static_cast<std::int64_t>(staging_bytes)},
+                            {"needed_bytes", static_cast<std::int64_t>(staging_of_one_row(row_bytes))}});
+}
+
 StagingLayout staging_layout(Bytes staging_bytes, Bytes row_bytes, std::size_t shards) {
     const Bytes wanted = std::min(largest_block, staging_bytes / (2 * std::max<Bytes>(shards, 1)));
     StagingLayout layout;
     layout.buffer_bytes = std::max(wanted / page_bytes * page_bytes, whole_pages(row_bytes));
     layout.block_rows = static_cast<std::int64_t>(layout.buffer_bytes / row_bytes);
     layout.buffers = staging_bytes / layout.buffer_bytes;
-    if (layout.buffers == 0) {
-        throw InvalidArgument("staging of " + format_bytes(staging_bytes) + " cannot hold one vector, which takes " +
-                                  format_bytes(layout.buffer_bytes),
-                              {"allow more staging: 256MiB is the default"},
-                              {{"staging_bytes", static_cast<std::int64_t>(staging_bytes)},
-                               {"needed_bytes", static_cast<std::int64_t>(layout.buffer_bytes)}});
-    }
+    if (layout.buffers == 0) throw staging_too_small(staging_bytes, row_bytes);
     return layout;
 }
 

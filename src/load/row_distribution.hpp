@@ -11,6 +11,7 @@
 
 #include <gpushard/backend.hpp>
 #include <gpushard/byte_source.hpp>
+#include <gpushard/error.hpp>
 
 #include "load/staging_pool.hpp"
 
@@ -22,6 +23,12 @@ struct StagingLayout {
     Bytes buffer_bytes = 0;  ///< of one block, in whole pages
     std::size_t buffers = 0;
 };
+
+/// The least staging that a row can pass through: its bytes in whole pages.
+Bytes staging_of_one_row(Bytes row_bytes);
+
+/// The refusal of staging that holds no row.
+InvalidArgument staging_too_small(Bytes staging_bytes, Bytes row_bytes);
 
 /// Cuts `staging_bytes` into buffers for so many shards: about two for each, of at most 4 MiB. Throws
 /// InvalidArgument when not even one row fits.

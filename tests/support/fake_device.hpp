@@ -41,6 +41,8 @@ public:
     void set_faults(Faults faults);
     std::int64_t allocations() const;
     std::int64_t blocks_loaded() const;
+    /// What load_shard was last asked for.
+    const ShardSpec& last_spec() const { return last_spec_; }
 
     /// What a shard takes here: the vectors, 4 KiB for good, and room for a tile of distances while searching.
     static ShardMemory planned_memory(const ShardSpec& spec);
@@ -48,6 +50,7 @@ public:
 private:
     DeviceInfo info_;
     std::shared_ptr<FakeMemory> memory_;
+    ShardSpec last_spec_;
 };
 
 }  // namespace gpushard::test
