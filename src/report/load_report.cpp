@@ -42,7 +42,6 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
                      {"measured"},
                      {"free fell"},
                      {"copied"},
-                     {"seconds"},
                      {"rate"}});
     for (std::size_t i = 0; i < plan.devices.size(); ++i) {
         const ShardPlacement& planned = plan.devices[i];
@@ -50,10 +49,10 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
                                           size.format(planned.memory.resident)};
         if (planned.rows.count() > 0) {
             const LoadReport::PerDevice& device = report.devices.at(i);
-            cells.insert(cells.end(), {size.format(device.measured_resident_bytes),
-                                       size.format(planned.memory.load_peak()), size.format(device.measured_peak_bytes),
-                                       size.format(device.measured_free_drop_bytes), size.format(device.copied_bytes),
-                                       fmt::format("{:.2f}", device.seconds), rate(device.bytes_per_second)});
+            cells.insert(cells.end(),
+                         {size.format(device.measured_resident_bytes), size.format(planned.memory.load_peak()),
+                          size.format(device.measured_peak_bytes), size.format(device.measured_free_drop_bytes),
+                          size.format(device.copied_bytes), rate(device.bytes_per_second)});
         }
         table.add(std::move(cells));
     }
