@@ -37,6 +37,7 @@ Json json_value(const PlanOptions& options) {
             {"precision", to_string(options.precision)},
             {"reserve_bytes", options.reserve_bytes ? Json(*options.reserve_bytes) : Json(nullptr)},
             {"staging_bytes", options.staging_bytes},
+            {"spill_bytes", options.spill_bytes},
             {"max_batch", options.max_batch},
             {"k", options.k}};
 }
@@ -118,6 +119,7 @@ Json json_value(const PlacementPlan& plan) {
             {"fingerprint", plan.fingerprint},
             {"options", json_value(plan.options)},
             {"devices", std::move(devices)},
+            {"spilled", plan.spilled},
             {"host_staging_bytes", plan.host_staging_bytes},
             {"host_resident_bytes", plan.host_resident_bytes},
             {"totals", std::move(totals)},

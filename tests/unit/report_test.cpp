@@ -204,6 +204,35 @@ TEST(ReadPlan, GivesBackWhatWasWritten) {
     }
 }
 
+PlacementPlan spilling_plan() {
+    PlanOptions options;
+    options.spill_bytes = 20_MiB;
+    PlacementPlan plan = plan_placement(small_index(), {host_part("cpu=16MiB", 16_MiB)}, options);
+    EXPECT_TRUE(plan.spilled);
+    return plan;
+}
+
+TEST(ReadPlan, KnowsWhatWasSpilled) {
+    const std::string json = to_json(spilling_plan());
+    const PlacementPlan again = plan_from_json(json);
+    EXPECT_TRUE(again.spilled);
+    EXPECT_EQ(again.options.spill_bytes, 20_MiB);
+    EXPECT_EQ(again.devices.back().device.spec, "cpu=20MiB");
+    EXPECT_EQ(to_json(again), json);
+    EXPECT_THAT(to_text(again), HasSubstr("cpu=20MiB"));
+
+    Json earlier = Json::parse(json);
+    earlier.erase("spilled");
+    earlier["options"].erase("spill_bytes");
+    EXPECT_FALSE(plan_from_json(earlier.dump()).spilled) << "as plans were written before there was a spill";
+    Json edited = Json::parse(json);
+    edited["options"]["spill_bytes"] = 21_MiB;
+    EXPECT_THROW(plan_from_json(edited.dump()), BadFile);
+    edited = Json::parse(to_json(small_plan()));
+    edited["spilled"] = true;
+    EXPECT_THROW(plan_from_json(edited.dump()), BadFile);
+}
+
 TEST(ReadPlan, ReadsTheReportOfALoad) {
     const PlacementPlan plan = small_plan();
     LoadReport report;
