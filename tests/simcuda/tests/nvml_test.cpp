@@ -106,6 +106,17 @@ TEST_F(Nvml, TellsWhatIsFreeAndWhoHoldsTheRestWithoutAContext) {
     EXPECT_EQ(call("nvmlShutdown"), nvml::success);
 }
 
+TEST_F(Nvml, TellsWhichCardsAreCutIntoInstances) {
+    use("1GiB:mig=yes,1GiB");
+    ASSERT_EQ(call("nvmlInit_v2"), nvml::success);
+    unsigned current = 0;
+    unsigned pending = 0;
+    EXPECT_EQ(call("nvmlDeviceGetMigMode", device(0), &current, &pending), nvml::success);
+    EXPECT_EQ(current, 1U);
+    EXPECT_EQ(call("nvmlDeviceGetMigMode", device(1), &current, &pending), nvml::not_supported);
+    EXPECT_EQ(call("nvmlShutdown"), nvml::success);
+}
+
 TEST_F(Nvml, NoticesALostCard) {
     ASSERT_EQ(call("nvmlInit_v2"), nvml::success);
     {
