@@ -11,7 +11,6 @@ namespace {
 
 constexpr unsigned threads_per_block = 1024;
 constexpr unsigned grid_yz = 65535;
-constexpr int reported_version = 75;
 
 bool shape_is_possible(dim3 grid, dim3 block) {
     const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
@@ -19,10 +18,13 @@ bool shape_is_possible(dim3 grid, dim3 block) {
     return grid.x <= 0x7FFFFFFFU && grid.y <= grid_yz && grid.z <= grid_yz && block.z <= 64;
 }
 
+const CodeImage* image_for(const Kernel& kernel, int place) {
+    return kernel.module->image_for(Simulator::instance().card(place).spec().compute_capability);
+}
+
 cudaError_t check_kernel(const Kernel* kernel, int place) {
     if (kernel == nullptr) return cudaErrorInvalidDeviceFunction;
-    const int compute_capability = Simulator::instance().card(place).spec().compute_capability;
-    return kernel->module->runs_on(compute_capability) ? cudaSuccess : cudaErrorNoKernelImageForDevice;
+    return image_for(*kernel, place) != nullptr ? cudaSuccess : cudaErrorNoKernelImageForDevice;
 }
 
 /// A kernel runs on the current card, which must be the stream's.
@@ -90,18 +92,18 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void*
     return launch(site, kernel, grid, block, stream);
 }
 
-/// CUB gives up on versions of zero.
+/// CUB looks for the version among those that it was compiled for.
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {
     static CallSite& site = CallSite::of(__func__);
     const int place = current_place();
     return perform(site, place, Needs::context, [&] {
-        const cudaError_t error = check_kernel(KernelRegistry::instance().find(function), place);
+        const Kernel* const kernel = KernelRegistry::instance().find(function);
+        const cudaError_t error = check_kernel(kernel, place);
         if (error != cudaSuccess) return error;
         *attributes = {};
         attributes->maxThreadsPerBlock = threads_per_block;
         attributes->numRegs = 32;
-        attributes->ptxVersion = reported_version;
-        attributes->binaryVersion = reported_version;
+        attributes->ptxVersion = attributes->binaryVersion = image_for(*kernel, place)->compute_capability;
         return cudaSuccess;
     });
 }

@@ -19,8 +19,9 @@ struct CodeImage {
 
 struct Module {
     std::vector<CodeImage> images;
-    /// PTX runs on its architecture and all later ones, machine code on later ones of the same major number.
-    bool runs_on(int compute_capability) const;
+    /// What a card runs: the newest machine code for it, else the newest PTX; null when there is neither. PTX runs on
+    /// its architecture and all later ones, machine code on later ones of the same major number.
+    const CodeImage* image_for(int compute_capability) const;
 };
 
 struct Kernel {
