@@ -65,7 +65,7 @@ std::string to_text(const std::vector<DeviceInfo>& rig) {
     for (const DeviceInfo& device : rig) {
         const bool is_card = device.kind == DeviceKind::cuda;
         assumed = assumed || (is_card && device.context_bytes > 0 && !device.context_measured);
-        table.add({shorten(single_line(device.spec), 28), shorten(single_line(device.name), 24),
+        table.add({shorten(single_line(device.spec), 28), shorten(single_line(device.name), 22),
                    shorten(single_line(device.compute_capability), 5), format_bytes(device.total_bytes),
                    format_bytes(device.free_bytes), format_bytes(used_bytes(device)), context_cell(device),
                    fmt::format("{:.0f} GB/s", device.bytes_per_second / 1e9),
