@@ -1,0 +1,74 @@
+#include "runtime/neighbours.h"
+
+#include "calls/stream_cards.hpp"
+#include "runtime/call.hpp"
+
+using namespace simcuda;
+
+extern "C" {
+
+simcuda_site* simcuda_site_of(const char* function) { return reinterpret_cast<simcuda_site*>(&CallSite::of(function)); }
+
+int simcuda_enter(simcuda_site* site, int card, int makes_context) {
+    const Needs needs = makes_context != 0 ? Needs::context : Needs::nothing;
+    switch (begin_call(*reinterpret_cast<CallSite*>(site), card, needs)) {
+        case cudaSuccess:
+            return simcuda_goes_on;
+        case lost_card_error:
+            return simcuda_card_lost;
+        case cudaErrorNoDevice:
+        case cudaErrorInsufficientDriver:
+            return simcuda_no_card;
+        default:
+            return simcuda_fails;
+    }
+}
+
+int simcuda_current_card() { return current_place(); }
+
+int simcuda_card_of_stream(void* stream) { return card_of(static_cast<cudaStream_t>(stream)).value_or(-1); }
+
+void simcuda_handle_opened() {
+    Simulator& simulator = Simulator::instance();
+    const std::lock_guard lock(simulator.mutex);
+    ++simulator.handles;
+}
+
+void simcuda_handle_closed() {
+    Simulator& simulator = Simulator::instance();
+    const std::lock_guard lock(simulator.mutex);
+    --simulator.handles;
+}
+
+int simcuda_has_driver() { return Simulator::instance().has_driver() ? 1 : 0; }
+
+int simcuda_card_by_pci_order(int index) {
+    const std::vector<int> places = Simulator::instance().places_by_pci();
+    if (index < 0 || index >= static_cast<int>(places.size())) return -1;
+    return places[static_cast<std::size_t>(index)];
+}
+
+int simcuda_facts_of(int card, simcuda_card_facts* facts) {
+    Simulator& simulator = Simulator::instance();
+    const std::lock_guard lock(simulator.mutex);
+    if (!simulator.has_card(card)) return 0;
+    const Card& found = simulator.card(card);
+    const CardSpec& spec = found.spec();
+    const PciAddress pci = parse_pci(spec.pci);
+    *facts = {};
+    spec.name.copy(facts->name, sizeof facts->name - 1);
+    spec.uuid.copy(facts->uuid, sizeof facts->uuid - 1);
+    facts->pci_domain = pci.domain;
+    facts->pci_bus = pci.bus;
+    facts->pci_device = pci.device;
+    facts->compute_capability = spec.compute_capability;
+    facts->numa_node = spec.numa_node;
+    facts->lost = found.lost() ? 1 : 0;
+    facts->total_bytes = spec.total_bytes;
+    facts->free_bytes = found.free();
+    facts->own_bytes = found.allocated() + found.context_charge();
+    facts->others_bytes = found.held_by_others();
+    return 1;
+}
+
+}  // extern "C"

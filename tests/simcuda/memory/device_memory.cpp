@@ -1,0 +1,59 @@
+#include "memory/device_memory.hpp"
+
+namespace simcuda {
+namespace {
+
+/// Addresses cost nothing; several times the card keeps holes between allocations from mattering.
+std::size_t address_bytes(std::uint64_t card_bytes) {
+    constexpr std::uint64_t times = 4;
+    constexpr std::uint64_t smallest = std::uint64_t{64} << 20;
+    return (card_bytes * times + smallest) / AddressSpace::page_bytes * AddressSpace::page_bytes;
+}
+
+}  // namespace
+
+DeviceMemory::DeviceMemory(std::uint64_t card_bytes)
+    : addresses_(address_bytes(card_bytes), Mapping::Access::none),
+      pages_(address_bytes(card_bytes)),
+      ranges_(addresses_ && pages_.mapped() ? addresses_.size() : 0) {}
+
+std::optional<std::uintptr_t> DeviceMemory::allocate(std::uint64_t bytes) {
+    const auto range = ranges_.take(bytes);
+    if (!range) return std::nullopt;
+    return addresses_.address() + range->begin;
+}
+
+std::optional<std::uint64_t> DeviceMemory::release(std::uintptr_t address) {
+    if (!addresses_.contains(address)) return std::nullopt;
+    const auto range = ranges_.give_back(offset(address));
+    if (!range) return std::nullopt;
+    pages_.forget(range->begin, range->extent);
+    return range->bytes;
+}
+
+void DeviceMemory::release_all() {
+    while (!ranges_.taken().empty()) release(addresses_.address() + ranges_.taken().begin()->first);
+}
+
+std::optional<DeviceMemory::Allocation> DeviceMemory::allocation_at(std::uintptr_t address) const {
+    if (!addresses_.contains(address)) return std::nullopt;
+    const auto range = ranges_.range_at(offset(address));
+    if (!range) return std::nullopt;
+    return Allocation{addresses_.address() + range->begin, range->bytes};
+}
+
+void DeviceMemory::write(std::uintptr_t to, const void* from, std::size_t bytes) {
+    pages_.write(offset(to), static_cast<const std::byte*>(from), bytes);
+}
+
+void DeviceMemory::read(std::uintptr_t from, void* to, std::size_t bytes) const {
+    pages_.read(offset(from), static_cast<std::byte*>(to), bytes);
+}
+
+void DeviceMemory::fill(std::uintptr_t to, int value, std::size_t bytes) { pages_.fill(offset(to), value, bytes); }
+
+void DeviceMemory::copy_from(const DeviceMemory& source, std::uintptr_t from, std::uintptr_t to, std::size_t bytes) {
+    pages_.copy_from(source.pages_, source.offset(from), offset(to), bytes);
+}
+
+}  // namespace simcuda

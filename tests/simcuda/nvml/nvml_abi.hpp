@@ -1,0 +1,43 @@
+#pragma once
+
+// The part of NVML's binary interface that the stand-in serves: https://docs.nvidia.com/deploy/nvml-api/
+
+namespace nvml {
+
+enum Result : int {
+    success = 0,
+    uninitialized = 1,
+    invalid_argument = 2,
+    not_found = 6,
+    insufficient_size = 7,
+    driver_not_loaded = 9,
+    gpu_is_lost = 15,
+    unknown = 999,
+};
+
+struct Memory {
+    unsigned long long total;
+    unsigned long long free;
+    unsigned long long used;
+};
+
+struct PciInfo {
+    char legacy_bus_id[16];
+    unsigned domain;
+    unsigned bus;
+    unsigned device;
+    unsigned device_and_vendor;
+    unsigned subsystem;
+    char bus_id[32];
+};
+
+struct ProcessInfo {
+    unsigned pid;
+    unsigned long long used_bytes;
+    unsigned gpu_instance;
+    unsigned compute_instance;
+};
+
+struct Device;
+
+}  // namespace nvml

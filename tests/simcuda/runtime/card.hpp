@@ -1,0 +1,68 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "memory/device_memory.hpp"
+#include "rig/card_spec.hpp"
+
+namespace simcuda {
+
+enum class Direction { host_to_device, device_to_host, device_to_device };
+std::optional<Direction> parse_direction(std::string_view text);  ///< "h2d", "d2h", "d2d"
+
+/// One simulated card: its memory, who holds what of it, and what was done to it. All but the counters and the bytes
+/// need the simulator's lock.
+class Card {
+public:
+    explicit Card(const CardSpec& spec);
+
+    const CardSpec& spec() const { return spec_; }
+
+    /// False when the context does not fit.
+    bool create_context();
+    void destroy_context();
+    bool has_context() const { return has_context_; }
+    std::uint64_t context_charge() const { return has_context_ ? spec_.context_bytes : 0; }
+
+    /// What an allocation of so many bytes takes.
+    std::uint64_t rounded(std::uint64_t bytes) const;
+    bool charge(std::uint64_t bytes);
+    void refund(std::uint64_t bytes) { allocated_ -= rounded(bytes); }
+
+    std::uint64_t allocated() const { return allocated_; }
+    std::uint64_t peak() const { return peak_; }
+    void reset_peak() { peak_ = allocated_; }
+    std::uint64_t free() const;
+    std::uint64_t held_by_others() const { return held_by_others_; }
+    std::uint64_t take(std::uint64_t bytes);
+    std::uint64_t give(std::uint64_t bytes);
+
+    bool lost() const { return lost_.load(std::memory_order_relaxed); }
+    void lose() { lost_ = true; }
+
+    DeviceMemory memory;
+    std::set<int> peers;  ///< places of the cards whose memory this one was given access to
+
+    void count_launch() { launches_.fetch_add(1, std::memory_order_relaxed); }
+    void count_copy(Direction direction, std::uint64_t bytes);
+    std::uint64_t launches() const { return launches_.load(std::memory_order_relaxed); }
+    std::uint64_t copied(Direction direction) const;
+    void reset_counts();
+
+private:
+    CardSpec spec_;
+    std::uint64_t held_by_others_;
+    std::uint64_t allocated_ = 0;
+    std::uint64_t peak_ = 0;
+    bool has_context_ = false;
+    std::atomic<bool> lost_{false};
+    std::atomic<std::uint64_t> launches_{0};
+    std::array<std::atomic<std::uint64_t>, 3> copied_{};
+};
+
+}  // namespace simcuda

@@ -1,0 +1,109 @@
+#include "runtime/kernel_registry.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace simcuda {
+namespace {
+
+constexpr std::uint32_t fat_binary_magic = 0xBA55ED50;
+
+struct Wrapper {
+    std::uint32_t magic;
+    std::uint32_t version;
+    const std::byte* fat_binary;
+    void* file_name;
+};
+
+struct FatBinaryHeader {
+    std::uint32_t magic;
+    std::uint16_t version;
+    std::uint16_t header_bytes;
+    std::uint64_t payload_bytes;
+};
+
+struct EntryHeader {
+    std::uint16_t kind;  ///< 1 PTX, 2 machine code
+    std::uint16_t version;
+    std::uint32_t header_bytes;
+    std::uint64_t payload_bytes;
+    std::uint32_t compressed_bytes;
+    std::uint32_t options_offset;
+    std::uint16_t minor_version;
+    std::uint16_t major_version;
+    std::uint32_t compute_capability;
+};
+
+template <typename Header>
+Header read_header(const std::byte* data) {
+    Header header;
+    std::memcpy(&header, data, sizeof header);
+    return header;
+}
+
+std::vector<CodeImage> read_images(const std::byte* fat_binary) {
+    std::vector<CodeImage> images;
+    const auto header = read_header<FatBinaryHeader>(fat_binary);
+    if (header.magic != fat_binary_magic) return images;
+    const std::byte* entry = fat_binary + header.header_bytes;
+    const std::byte* const end = entry + header.payload_bytes;
+    while (entry + sizeof(EntryHeader) <= end) {
+        const auto fields = read_header<EntryHeader>(entry);
+        if (fields.kind == 1 || fields.kind == 2) {
+            images.push_back({.kind = fields.kind == 1 ? CodeImage::Kind::ptx : CodeImage::Kind::machine_code,
+                              .compute_capability = static_cast<int>(fields.compute_capability),
+                              .payload = entry + fields.header_bytes,
+                              .payload_bytes = fields.payload_bytes});
+        }
+        entry += fields.header_bytes + fields.payload_bytes;
+    }
+    return images;
+}
+
+}  // namespace
+
+bool Module::runs_on(int compute_capability) const {
+    return std::any_of(images.begin(), images.end(), [compute_capability](const CodeImage& image) {
+        if (image.compute_capability > compute_capability) return false;
+        return image.kind == CodeImage::Kind::ptx || image.compute_capability / 10 == compute_capability / 10;
+    });
+}
+
+KernelRegistry& KernelRegistry::instance() {
+    static KernelRegistry& registry = *new KernelRegistry;
+    return registry;
+}
+
+Module* KernelRegistry::add_module(const void* wrapper) {
+    auto module = std::make_unique<Module>();
+    module->images = read_images(static_cast<const Wrapper*>(wrapper)->fat_binary);
+    Module* const handle = module.get();
+    const std::lock_guard lock(mutex_);
+    modules_.emplace(handle, std::move(module));
+    return handle;
+}
+
+void KernelRegistry::remove_module(Module* module) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(handles_, [module](const auto& entry) { return entry.second->module == module; });
+    std::erase_if(kernels_, [module](const auto& entry) { return entry.second->module == module; });
+    modules_.erase(module);
+}
+
+void KernelRegistry::add_kernel(const Module* module, const void* host_function, const char* name) {
+    const std::lock_guard lock(mutex_);
+    auto kernel = std::make_unique<Kernel>(Kernel{module, name});
+    handles_[kernel.get()] = kernel.get();
+    kernels_[host_function] = std::move(kernel);
+}
+
+const Kernel* KernelRegistry::find(const void* function_or_kernel) {
+    const std::lock_guard lock(mutex_);
+    const auto kernel = kernels_.find(function_or_kernel);
+    if (kernel != kernels_.end()) return kernel->second.get();
+    const auto handle = handles_.find(function_or_kernel);
+    return handle == handles_.end() ? nullptr : handle->second;
+}
+
+}  // namespace simcuda

@@ -1,0 +1,44 @@
+#ifndef SIMCUDA_RUNTIME_NEIGHBOURS_H
+#define SIMCUDA_RUNTIME_NEIGHBOURS_H
+
+/* What the stand-ins for cuBLAS and NVML ask of the one for the runtime, in whose library the cards live. Cards are
+ * named by their place in the rig. */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct simcuda_site simcuda_site;
+
+/* The count of the calls of that function; lives for ever. */
+simcuda_site* simcuda_site_of(const char* function);
+
+enum { simcuda_goes_on = 0, simcuda_fails = 1, simcuda_card_lost = 2, simcuda_no_card = 3 };
+
+/* Counts a call on a card and lets its faults happen; with `makes_context` also what a call of the runtime does. */
+int simcuda_enter(simcuda_site* site, int card, int makes_context);
+
+int simcuda_current_card(void); /* -1 when none is visible */
+/* The card a stream belongs to, -1 when there is no such stream. */
+int simcuda_card_of_stream(void* stream);
+void simcuda_handle_opened(void);
+void simcuda_handle_closed(void);
+
+struct simcuda_card_facts {
+    char name[96];
+    char uuid[80];
+    unsigned pci_domain, pci_bus, pci_device;
+    int compute_capability, numa_node, lost;
+    unsigned long long total_bytes, free_bytes, own_bytes, others_bytes;
+};
+
+int simcuda_has_driver(void);
+/* The `index`-th card in the order of PCI addresses; -1 when there is none. */
+int simcuda_card_by_pci_order(int index);
+int simcuda_facts_of(int card, struct simcuda_card_facts* facts);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,122 @@
+#include "runtime/simulator.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "rig/text.hpp"
+#include "rig/visible_cards.hpp"
+#include "runtime/call_site.hpp"
+
+namespace simcuda {
+namespace {
+
+std::optional<std::string> environment(const char* name) {
+    const char* const value = std::getenv(name);
+    if (value == nullptr) return std::nullopt;
+    return value;
+}
+
+Location::Kind location_kind(HostMemory::Kind kind) {
+    switch (kind) {
+        case HostMemory::Kind::pinned:
+            return Location::Kind::pinned;
+        case HostMemory::Kind::registered:
+            return Location::Kind::registered;
+        case HostMemory::Kind::managed:
+            return Location::Kind::managed;
+    }
+    return Location::Kind::unknown;
+}
+
+/// A rig or fault that is spelled wrong and ignored would let a test pass that tests nothing.
+template <typename Read>
+void read_or_end(const char* name, Read read) {
+    try {
+        read(environment(name).value_or(""));
+    } catch (const BadText& error) {
+        std::fprintf(stderr, "%s: %s\n", name, error.what());
+        std::_Exit(2);
+    }
+}
+
+std::vector<CardSpec> specs_of(const std::vector<std::unique_ptr<Card>>& cards) {
+    std::vector<CardSpec> specs;
+    for (const auto& card : cards) specs.push_back(card->spec());
+    return specs;
+}
+
+}  // namespace
+
+Simulator& Simulator::instance() {
+    static Simulator& simulator = *new Simulator;
+    return simulator;
+}
+
+Simulator::Simulator() {
+    read_or_end("SIMCUDA_CARDS", [this](const std::string& text) { build(parse_rig(text)); });
+    read_or_end("SIMCUDA_FAULTS", [this](const std::string& text) { set_faults(text); });
+}
+
+void Simulator::set_cards(const std::string& text) {
+    const RigSpec rig = parse_rig(text);
+    const std::lock_guard lock(mutex);
+    if (anything_allocated()) throw BadText("memory of a card is still allocated");
+    build(rig);
+    faults.set({});
+    CallSite::reset_all();
+    host.reset_peak();
+}
+
+void Simulator::set_faults(const std::string& text) { faults.set(parse_faults(text)); }
+
+void Simulator::build(const RigSpec& rig) {
+    cards_.clear();
+    for (const CardSpec& spec : rig.cards) cards_.push_back(std::make_unique<Card>(spec));
+    driver_ = rig.driver;
+    visible_ = visible_cards(rig.cards, environment("CUDA_VISIBLE_DEVICES"), environment("CUDA_DEVICE_ORDER"));
+    ++generation_;
+}
+
+bool Simulator::anything_allocated() {
+    return std::any_of(cards_.begin(), cards_.end(),
+                       [](const std::unique_ptr<Card>& card) { return card->allocated() > 0 && !card->lost(); });
+}
+
+int Simulator::place_of(int ordinal) const {
+    if (ordinal < 0 || ordinal >= static_cast<int>(visible_.size())) return -1;
+    return visible_[static_cast<std::size_t>(ordinal)];
+}
+
+int Simulator::ordinal_of(int place) const {
+    const auto found = std::find(visible_.begin(), visible_.end(), place);
+    return found == visible_.end() ? -1 : static_cast<int>(found - visible_.begin());
+}
+
+std::vector<int> Simulator::places_by_pci() const { return cards_by_pci(specs_of(cards_)); }
+
+Location Simulator::locate(const void* pointer) {
+    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+    for (int place = 0; place < card_count(); ++place) {
+        if (const auto found = card(place).memory.allocation_at(address)) {
+            return {Location::Kind::device, place, found->address, found->bytes};
+        }
+    }
+    if (const auto block = host.block_at(address)) {
+        return {location_kind(block->kind), block->card, block->address, block->bytes};
+    }
+    return {};
+}
+
+void Simulator::reset_peaks() {
+    const std::lock_guard lock(mutex);
+    for (const auto& card : cards_) card->reset_peak();
+    host.reset_peak();
+}
+
+void Simulator::reset_counts() {
+    CallSite::reset_all();
+    for (const auto& card : cards_) card->reset_counts();
+}
+
+}  // namespace simcuda
