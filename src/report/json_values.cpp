@@ -23,11 +23,11 @@ Json json_value(const MemoryHolder& holder) {
 Json card_values(const DeviceInfo& card) {
     Json holders = Json::array();
     for (const MemoryHolder& holder : card.holders) holders.push_back(json_value(holder));
-    return {{"context_measured", card.context_measured},
-            {"compute_capability", card.compute_capability},
-            {"numa_node", card.numa_node},
-            {"peers", card.peers},
-            {"holders", std::move(holders)}};
+    Json json = {{"context_measured", card.context_measured}, {"compute_capability", card.compute_capability}};
+    if (card.numa_node >= 0) json["numa_node"] = card.numa_node;
+    json["peers"] = card.peers;
+    json["holders"] = std::move(holders);
+    return json;
 }
 
 Json json_value(const PlanOptions& options) {

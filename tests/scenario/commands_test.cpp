@@ -54,7 +54,8 @@ TEST_F(Commands, HaveHelp) {
 TEST_F(Commands, VersionNamesTheLibraryAndFaiss) {
     const ChildResult result = run_gpushard({"--version"});
     EXPECT_EQ(result.exit_code, 0);
-    EXPECT_EQ(result.out, "gpushard " + version() + " (Faiss " + faiss_version() + ")\n");
+    const std::string risk = faiss_gpu_risk().empty() ? "" : "for tests on simulated cards: " + faiss_gpu_risk() + "\n";
+    EXPECT_EQ(result.out, "gpushard " + version() + " (Faiss " + faiss_version() + ")\n" + risk);
 }
 
 TEST_F(Commands, InspectDescribesTheFile) {
