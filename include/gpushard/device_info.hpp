@@ -38,11 +38,11 @@ struct DeviceInfo {
     bool planning_only = false;   ///< a known card by name or a device from a rig file: nothing can be loaded on it
 
     /// The rest is told of cards, where it is known.
-    bool context_measured = false;      ///< whether context_bytes was measured on this card; it is assumed otherwise
-    std::string compute_capability;     ///< "8.0"; empty where it is not known
-    int numa_node = -1;                 ///< of the host memory nearest to it; -1 where it is not known
-    std::vector<std::string> peers;     ///< specs of the visible cards whose memory it can use directly
-    std::vector<MemoryHolder> holders;  ///< other processes that hold memory on it, most bytes first
+    bool context_measured = false;        ///< whether context_bytes was measured on this card; it is assumed otherwise
+    std::string compute_capability{};     ///< "8.0"; empty where it is not known
+    int numa_node = -1;                   ///< of the host memory nearest to it; -1 where it is not known
+    std::vector<std::string> peers{};     ///< specs of the visible cards whose memory it can use directly
+    std::vector<MemoryHolder> holders{};  ///< other processes that hold memory on it, most bytes first
 };
 
 /// What to try where something does not fit because of other processes: a line for each card of `devices` of which they
