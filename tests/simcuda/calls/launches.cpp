@@ -11,7 +11,6 @@ namespace {
 
 constexpr unsigned threads_per_block = 1024;
 constexpr unsigned grid_yz = 65535;
-constexpr int reported_version = 75;
 
 bool shape_is_possible(dim3 grid, dim3 block) {
     const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
@@ -19,10 +18,12 @@ bool shape_is_possible(dim3 grid, dim3 block) {
     return grid.x <= 0x7FFFFFFFU && grid.y <= grid_yz && grid.z <= grid_yz && block.z <= 64;
 }
 
+int compute_capability_of(int place) { return Simulator::instance().card(place).spec().compute_capability; }
+
 cudaError_t check_kernel(const Kernel* kernel, int place) {
     if (kernel == nullptr) return cudaErrorInvalidDeviceFunction;
-    const int compute_capability = Simulator::instance().card(place).spec().compute_capability;
-    return kernel->module->runs_on(compute_capability) ? cudaSuccess : cudaErrorNoKernelImageForDevice;
+    const bool runs = kernel->module->image_for(compute_capability_of(place)) != nullptr;
+    return runs ? cudaSuccess : cudaErrorNoKernelImageForDevice;
 }
 
 /// A kernel runs on the current card, which must be the stream's.
@@ -90,18 +91,22 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void*
     return launch(site, kernel, grid, block, stream);
 }
 
-/// CUB gives up on versions of zero.
+/// CUB has tuned code for the architectures it was compiled for and gives up on any other version.
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {
     static CallSite& site = CallSite::of(__func__);
     const int place = current_place();
     return perform(site, place, Needs::context, [&] {
-        const cudaError_t error = check_kernel(KernelRegistry::instance().find(function), place);
+        const Kernel* const kernel = KernelRegistry::instance().find(function);
+        const cudaError_t error = check_kernel(kernel, place);
         if (error != cudaSuccess) return error;
         *attributes = {};
         attributes->maxThreadsPerBlock = threads_per_block;
         attributes->numRegs = 32;
-        attributes->ptxVersion = reported_version;
-        attributes->binaryVersion = reported_version;
+        const CodeImage& image = *kernel->module->image_for(compute_capability_of(place));
+        attributes->ptxVersion = image.compute_capability;
+        // The driver compiles PTX for the card itself.
+        attributes->binaryVersion =
+            image.kind == CodeImage::Kind::ptx ? compute_capability_of(place) : image.compute_capability;
         return cudaSuccess;
     });
 }

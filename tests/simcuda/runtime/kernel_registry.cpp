@@ -63,11 +63,15 @@ std::vector<CodeImage> read_images(const std::byte* fat_binary) {
 
 }  // namespace
 
-bool Module::runs_on(int compute_capability) const {
-    return std::any_of(images.begin(), images.end(), [compute_capability](const CodeImage& image) {
-        if (image.compute_capability > compute_capability) return false;
-        return image.kind == CodeImage::Kind::ptx || image.compute_capability / 10 == compute_capability / 10;
-    });
+const CodeImage* Module::image_for(int compute_capability) const {
+    const CodeImage* best = nullptr;
+    for (const CodeImage& image : images) {
+        const bool runs =
+            image.compute_capability <= compute_capability &&
+            (image.kind == CodeImage::Kind::ptx || image.compute_capability / 10 == compute_capability / 10);
+        if (runs && (best == nullptr || image.compute_capability > best->compute_capability)) best = &image;
+    }
+    return best;
 }
 
 KernelRegistry& KernelRegistry::instance() {

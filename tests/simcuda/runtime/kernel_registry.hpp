@@ -19,8 +19,9 @@ struct CodeImage {
 
 struct Module {
     std::vector<CodeImage> images;
-    /// PTX runs on its architecture and all later ones, machine code on later ones of the same major number.
-    bool runs_on(int compute_capability) const;
+    /// What a card runs of it: the image for the newest architecture among those that run there. PTX runs on its
+    /// architecture and all later ones, machine code on later ones of the same major number. Null where nothing runs.
+    const CodeImage* image_for(int compute_capability) const;
 };
 
 struct Kernel {
