@@ -20,7 +20,9 @@ struct ShardSpec {
     ShardMemory memory;  ///< what the plan granted; the shard keeps within it
     std::int64_t k = 10;
     std::int64_t max_batch = 256;
-    Bytes staging_bytes = 0;  ///< host memory that the shard may use for buffers of its own while it loads
+    /// Host memory for buffers of the shard's own while it loads; 0 for a shard on the host. A part of what the plan
+    /// grants to the staging of the load, so it may be less than a row where many cards share little.
+    Bytes staging_bytes = 0;
 
     ShardWorkload workload(DeviceKind kind) const;
 };
@@ -44,6 +46,8 @@ public:
     /// when all have been given. Where the shard keeps float32 rows in host memory it passes their address as
     /// `destination` (room for all rows of the shard, in order): a block no other shard needs is then read straight
     /// to its place, and its `rows` point there. Otherwise `rows` point into staging and are the shard's to copy.
+    /// The first call returns only when every shard of the load has made its own, so nothing is read for a load that
+    /// finds a device fuller than planned: a shard calls it after it has allocated everything it will hold.
     /// Throws Cancelled when the load was given up, and what reading throws.
     virtual std::optional<RowBlock> next(float* destination = nullptr) = 0;
 };
@@ -88,8 +92,11 @@ public:
     /// What a new shard may take now, within the budget.
     virtual Bytes free_bytes() const = 0;
 
-    /// Allocates a shard and fills it from `feed`. All or nothing: when it throws, everything it took is free again.
-    /// Throws InsufficientMemory above the budget or when memory runs out, BadFile for a row that overflows the
+    /// Allocates a shard and fills it from `feed`. Everything the shard holds while it lives or loads, its buffers
+    /// included, is allocated before the first RowFeed::next, which waits until the other shards of the load are as
+    /// far. All or nothing: when it throws, everything it took is free again.
+    /// Throws InsufficientMemory above the budget or when memory runs out (its field "device" is "host" where host
+    /// memory for the shard's staging did), BadFile for a row that overflows the
     /// precision it is converted to (with its number), DeviceError when the device fails.
     virtual std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) = 0;
 };

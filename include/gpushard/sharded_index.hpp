@@ -34,12 +34,15 @@ struct LoadReport {
         std::string spec;
         Bytes measured_resident_bytes = 0;
         Bytes measured_peak_bytes = 0;  ///< of the load
+        /// What Device::free_bytes fell by during the load: beside the ledger of the shard, the driver's view of a
+        /// card, where other processes may have taken or freed memory meanwhile.
+        Bytes measured_free_drop_bytes = 0;
         Bytes copied_bytes = 0;
         double seconds = 0;
         double bytes_per_second = 0;  ///< of payload
     };
     std::vector<PerDevice> devices;
-    Bytes host_peak_bytes = 0;  ///< host memory of the load: staging and host shards together, as counted
+    Bytes host_peak_bytes = 0;  ///< host memory of the load: staging (the cards' share as granted) and host shards
     Bytes file_bytes_read = 0;
     double seconds = 0;
     std::int64_t non_finite_rows = 0;

@@ -13,6 +13,7 @@ namespace {
 
 /// Sizes above this are refused, so that no sum over a plan can wrap.
 constexpr Bytes most_bytes = Bytes{1} << 62;
+constexpr Bytes least_staging = 1_MiB;
 
 InvalidArgument out_of_range(const std::string& what, std::int64_t value, const std::string& expected) {
     return InvalidArgument(what + " is " + std::to_string(value) + ", expected " + expected);
@@ -50,7 +51,6 @@ void validate_index(const IndexProfile& index, const PlanOptions& options) {
 
 void validate_options(const PlanOptions& options) {
     constexpr std::int64_t most_neighbors = std::numeric_limits<std::int32_t>::max();
-    constexpr Bytes least_staging = 1_MiB;
     if (options.k < 1 || options.k > most_neighbors) {
         throw out_of_range("k", options.k, "1 to " + std::to_string(most_neighbors));
     }
@@ -114,14 +114,16 @@ void validate_devices(const IndexProfile& index, const std::vector<DeviceInfo>& 
 }
 
 /// Rows that are kept as they are stored, once, in host memory are read straight to their place; all others pass
-/// through staging.
+/// through staging. A small index does not need all of it.
 Bytes staging_for(const PlacementPlan& plan) {
     const bool all_on_host = std::all_of(plan.devices.begin(), plan.devices.end(), [](const ShardPlacement& shard) {
         return shard.rows.count() == 0 || shard.device.kind == DeviceKind::cpu;
     });
     const bool as_stored = plan.precision == Precision::f32 && plan.index.stored == Precision::f32;
     if (all_on_host && as_stored && plan.options.replicas == 1) return 0;
-    return std::min(plan.options.staging_bytes, plan.index.payload_bytes);
+    constexpr Bytes page = 4_KiB;
+    const Bytes payload_pages = checked_add(plan.index.payload_bytes, page - 1) / page * page;
+    return std::min(plan.options.staging_bytes, std::max(least_staging, payload_pages));
 }
 
 /// Turns numbers of rows into ranges, one after the other in canonical order, with the best search tile for each.

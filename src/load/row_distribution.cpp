@@ -16,19 +16,23 @@ Bytes whole_pages(Bytes bytes) { return checked_add(bytes, page_bytes - 1) / pag
 
 }  // namespace
 
+Bytes staging_of_one_row(Bytes row_bytes) { return whole_pages(row_bytes); }
+
+InvalidArgument staging_too_small(Bytes staging_bytes, Bytes row_bytes) {
+    return InvalidArgument("staging of " + format_bytes(staging_bytes) + " cannot hold one vector, which takes " +
+                               format_bytes(staging_of_one_row(row_bytes)),
+                           {"allow more staging: 256MiB is the default"},
+                           {{"staging_bytes", static_cast<std::int64_t>(staging_bytes)},
+                            {"needed_bytes", static_cast<std::int64_t>(staging_of_one_row(row_bytes))}});
+}
+
 StagingLayout staging_layout(Bytes staging_bytes, Bytes row_bytes, std::size_t shards) {
     const Bytes wanted = std::min(largest_block, staging_bytes / (2 * std::max<Bytes>(shards, 1)));
     StagingLayout layout;
     layout.buffer_bytes = std::max(wanted / page_bytes * page_bytes, whole_pages(row_bytes));
     layout.block_rows = static_cast<std::int64_t>(layout.buffer_bytes / row_bytes);
     layout.buffers = staging_bytes / layout.buffer_bytes;
-    if (layout.buffers == 0) {
-        throw InvalidArgument("staging of " + format_bytes(staging_bytes) + " cannot hold one vector, which takes " +
-                                  format_bytes(layout.buffer_bytes),
-                              {"allow more staging: 256MiB is the default"},
-                              {{"staging_bytes", static_cast<std::int64_t>(staging_bytes)},
-                               {"needed_bytes", static_cast<std::int64_t>(layout.buffer_bytes)}});
-    }
+    if (layout.buffers == 0) throw staging_too_small(staging_bytes, row_bytes);
     return layout;
 }
 
@@ -42,6 +46,7 @@ RowDistribution::RowDistribution(const ByteSource& source, const IndexProfile& i
     shards_.resize(shards.size());
     for (std::size_t shard = 0; shard < shards.size(); ++shard) {
         shards_[shard].rows = shards[shard];
+        if (shards[shard].count() > 0) ++unready_;
         feeds_.emplace_back(*this, shard);
     }
     cut_into_segments();
@@ -70,8 +75,10 @@ void RowDistribution::cut_into_segments() {
 
 void RowDistribution::end(std::size_t shard) {
     const Lock lock(mutex_);
-    shards_[shard].held.reset();
-    shards_[shard].waiting.clear();
+    ShardState& mine = shards_[shard];
+    mine.held.reset();
+    mine.waiting.clear();
+    if (!mine.ready && mine.rows.count() > 0) given_up_ = true;
     changed_.notify_all();
 }
 
@@ -96,6 +103,7 @@ Bytes RowDistribution::staging_peak() const {
 std::optional<RowBlock> RowDistribution::next(std::size_t shard, float* destination) {
     Lock lock(mutex_);
     ShardState& mine = shards_[shard];
+    wait_until_all_are_ready(lock, mine);
     if (mine.held) {
         mine.held.reset();
         changed_.notify_all();
@@ -119,6 +127,14 @@ std::optional<RowBlock> RowDistribution::next(std::size_t shard, float* destinat
             read_to_staging(lock, *segment);
         }
     }
+}
+
+void RowDistribution::wait_until_all_are_ready(Lock& lock, ShardState& shard) {
+    if (!shard.ready && shard.rows.count() > 0) {
+        shard.ready = true;
+        if (--unready_ == 0) changed_.notify_all();
+    }
+    changed_.wait(lock, [this] { return unready_ == 0 || given_up_; });
 }
 
 RowDistribution::Segment* RowDistribution::readable_segment(const ShardState& shard, bool has_destination) {

@@ -11,6 +11,7 @@
 
 #include <gpushard/backend.hpp>
 #include <gpushard/byte_source.hpp>
+#include <gpushard/error.hpp>
 
 #include "load/staging_pool.hpp"
 
@@ -22,6 +23,12 @@ struct StagingLayout {
     Bytes buffer_bytes = 0;  ///< of one block, in whole pages
     std::size_t buffers = 0;
 };
+
+/// The least staging that a row can pass through: its bytes in whole pages.
+Bytes staging_of_one_row(Bytes row_bytes);
+
+/// The refusal of staging that holds no row.
+InvalidArgument staging_too_small(Bytes staging_bytes, Bytes row_bytes);
 
 /// Cuts `staging_bytes` into buffers for so many shards: about two for each, of at most 4 MiB. Throws
 /// InvalidArgument when not even one row fits.
@@ -35,11 +42,15 @@ StagingLayout staging_layout(Bytes staging_bytes, Bytes row_bytes, std::size_t s
 /// of its segments into a staging buffer and leaves it with every shard that needs it. The buffer is free again when
 /// the last of them has asked for its next block.
 ///
-/// Nobody waits forever. A shard waits only when no block is left with it and it either has nothing to read or finds
-/// no free buffer. Every buffer in use is either being read into, or was left with a shard that has not asked for its
-/// next block since. The reader finishes or fails, and such a shard will find the block instead of waiting, so a
-/// buffer becomes free as long as every shard asks on until it ends, and one that ends (`end`) leaves nothing behind.
-/// One that ends before it has all its rows must give up the load for all.
+/// Nothing is read before every shard has asked for its first block. A shard has taken all of its memory by then, so a
+/// device that has too little of it costs no reading.
+///
+/// Nobody waits forever. Before the first block all wait for those that are still allocating, each of which asks or
+/// ends; one that ends without having asked gives up the load for all. Later, a shard waits only when no block is left
+/// with it and it either has nothing to read or finds no free buffer. Every buffer in use is either being read into, or
+/// was left with a shard that has not asked for its next block since. The reader finishes or fails, and such a shard
+/// will find the block instead of waiting, so a buffer becomes free as long as every shard asks on until it ends, and
+/// one that ends (`end`) leaves nothing behind. One that ends before it has all its rows must give up the load for all.
 class RowDistribution {
 public:
     /// `shards` are ranges of rows; ranges may overlap (replicas). Keeps a reference to `source`.
@@ -49,7 +60,7 @@ public:
     /// The feed of one shard; lives as long as this.
     RowFeed& feed(std::size_t shard) { return feeds_[shard]; }
 
-    /// The shard will not ask again: what is left with it is free.
+    /// The shard will not ask again: what is left with it is free. Gives up the load where it has rows and never asked.
     void end(std::size_t shard);
 
     /// Makes every feed throw Cancelled from now on. From any thread.
@@ -101,12 +112,14 @@ private:
         std::deque<std::shared_ptr<const StagedBlock>> waiting;
         std::shared_ptr<const StagedBlock> held;  ///< handed out by the last call of next
         std::int64_t rows_taken = 0;
+        bool ready = false;  ///< has asked for its first block
     };
 
     using Lock = std::unique_lock<std::mutex>;
 
     void cut_into_segments();
     std::optional<RowBlock> next(std::size_t shard, float* destination);
+    void wait_until_all_are_ready(Lock& lock, ShardState& shard);
     Segment* readable_segment(const ShardState& shard, bool has_destination);
     RowRange claim_block(Segment& segment);
     void read_to_staging(Lock& lock, Segment& segment);
@@ -124,6 +137,7 @@ private:
     std::vector<Segment> segments_;
     std::vector<ShardState> shards_;
     std::deque<Feed> feeds_;
+    std::size_t unready_ = 0;  ///< shards with rows that have not asked yet
     bool given_up_ = false;
 };
 

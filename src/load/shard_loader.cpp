@@ -1,5 +1,6 @@
 #include "load/shard_loader.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -12,6 +13,7 @@
 
 #include "load/load_progress.hpp"
 #include "load/row_distribution.hpp"
+#include "load/staging_shares.hpp"
 
 namespace gpushard {
 namespace {
@@ -33,14 +35,15 @@ std::vector<RowRange> row_ranges(const PlacementPlan& plan, const std::vector<st
     return ranges;
 }
 
-ShardSpec shard_spec(const PlacementPlan& plan, const ShardPlacement& placement) {
+ShardSpec shard_spec(const PlacementPlan& plan, const ShardPlacement& placement, Bytes staging_bytes) {
     return {.index = plan.index,
             .precision = plan.precision,
             .rows = placement.rows,
             .tile = placement.tile,
             .memory = placement.memory,
             .k = plan.options.k,
-            .max_batch = plan.options.max_batch};
+            .max_batch = plan.options.max_batch,
+            .staging_bytes = staging_bytes};
 }
 
 /// The exception being handled, as an Error that names the device; Errors stay what they are.
@@ -92,8 +95,10 @@ public:
           devices_(devices),
           options_(options),
           used_(used_entries(plan)),
-          distribution_(source, plan.index, row_ranges(plan, used_), plan.options.staging_bytes),
+          staging_(share_out_staging(plan)),
+          distribution_(source, plan.index, row_ranges(plan, used_), staging_.blocks),
           results_(used_.size()) {
+        for (const std::size_t i : used_) free_before_.push_back(devices_[i]->free_bytes());
         failures_.reserve(used_.size() + 1);  // one for each thread, and one for on_progress
     }
 
@@ -148,7 +153,8 @@ private:
     void fill(std::size_t i) noexcept {
         try {
             RowFeed& feed = distribution_.feed(i);
-            std::unique_ptr<Shard> shard = devices_[used_[i]]->load_shard(shard_spec(plan_, placement(i)), feed);
+            const ShardSpec spec = shard_spec(plan_, placement(i), staging_.of(placement(i)));
+            std::unique_ptr<Shard> shard = devices_[used_[i]]->load_shard(spec, feed);
             if (!shard || distribution_.rows_taken()[i] != placement(i).rows.count()) {
                 throw Error(ErrorKind::internal,
                             placement(i).device.spec + ": the shard was returned before all its rows were loaded");
@@ -221,7 +227,7 @@ private:
             device.spec = placement.device.spec;
             report.devices.push_back(device);
         }
-        report.host_peak_bytes = distribution_.staging_peak();
+        report.host_peak_bytes = distribution_.staging_peak() + staging_.of_all_cards;
         report.seconds = seconds_since_start();
         for (std::size_t i = 0; i < used_.size(); ++i) add_to(report, i);
         return report;
@@ -234,6 +240,8 @@ private:
         LoadReport::PerDevice& device = report.devices[used_[i]];
         device.measured_resident_bytes = memory.resident;
         device.measured_peak_bytes = memory.peak;
+        const Bytes free_now = devices_[used_[i]]->free_bytes();
+        device.measured_free_drop_bytes = free_before_[i] - std::min(free_before_[i], free_now);
         device.copied_bytes = count.copied_bytes;
         device.seconds = *results_[i].seconds;
         device.bytes_per_second =
@@ -253,7 +261,9 @@ private:
     const std::vector<std::shared_ptr<Device>>& devices_;
     const LoadOptions& options_;
     const std::vector<std::size_t> used_;
+    const StagingShares staging_;
     RowDistribution distribution_;
+    std::vector<Bytes> free_before_;  ///< of each used device
     const Clock::time_point start_ = Clock::now();
 
     std::mutex mutex_;  ///< guards all below

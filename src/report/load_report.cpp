@@ -35,24 +35,24 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
     Bytes largest = 0;
     for (const ShardPlacement& placement : plan.devices) largest = std::max(largest, placement.memory.load_peak());
     const SizeColumn size(largest);
-    TextTable table({{"device", Align::left},
+    TextTable table({{fmt::format("sizes in {}", size.unit()), Align::left},
                      {"planned resident"},
                      {"measured"},
                      {"planned peak"},
                      {"measured"},
-                     {fmt::format("copied {}", size.unit())},
-                     {"seconds"},
+                     {"free fell"},
+                     {"copied"},
                      {"rate"}});
     for (std::size_t i = 0; i < plan.devices.size(); ++i) {
         const ShardPlacement& planned = plan.devices[i];
-        std::vector<std::string> cells = {shorten(single_line(planned.device.spec), 20),
+        std::vector<std::string> cells = {shorten(single_line(planned.device.spec), 16),
                                           size.format(planned.memory.resident)};
         if (planned.rows.count() > 0) {
             const LoadReport::PerDevice& device = report.devices.at(i);
             cells.insert(cells.end(),
                          {size.format(device.measured_resident_bytes), size.format(planned.memory.load_peak()),
-                          size.format(device.measured_peak_bytes), size.format(device.copied_bytes),
-                          fmt::format("{:.2f}", device.seconds), rate(device.bytes_per_second)});
+                          size.format(device.measured_peak_bytes), size.format(device.measured_free_drop_bytes),
+                          size.format(device.copied_bytes), rate(device.bytes_per_second)});
         }
         table.add(std::move(cells));
     }
@@ -77,6 +77,7 @@ std::string to_json(const PlacementPlan& plan, const LoadReport& report, const V
         Json& entry = json["devices"][i];
         entry["measured_resident_bytes"] = device.measured_resident_bytes;
         entry["measured_peak_bytes"] = device.measured_peak_bytes;
+        entry["free_drop_bytes"] = device.measured_free_drop_bytes;
         entry["copied_bytes"] = device.copied_bytes;
         entry["seconds"] = device.seconds;
         entry["bytes_per_second"] = device.bytes_per_second;

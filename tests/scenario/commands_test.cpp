@@ -176,6 +176,7 @@ TEST_F(Commands, LoadPutsMeasuredBesidePlanned) {
         EXPECT_LE(device["measured_resident_bytes"], device["resident_bytes"]);
         EXPECT_GE(device["measured_peak_bytes"], device["measured_resident_bytes"]);
         EXPECT_LE(device["measured_peak_bytes"], device["load_peak_bytes"]);
+        EXPECT_EQ(device["free_drop_bytes"], device["measured_resident_bytes"]) << "the ledger of a device on the host";
         EXPECT_GT(device["copied_bytes"], 0);
         EXPECT_TRUE(device["seconds"].is_number());
         EXPECT_TRUE(device["bytes_per_second"].is_number());

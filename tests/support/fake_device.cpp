@@ -105,6 +105,7 @@ public:
           rows_(static_cast<std::size_t>(spec.rows.count() * spec.index.dim)) {}
 
     void fill(RowFeed& feed) {
+        if (memory_->faults().never_asks) return;
         std::int64_t missing = spec_.rows.count();
         while (true) {
             memory_->before_block();
@@ -221,6 +222,7 @@ FakeDevice::~FakeDevice() = default;
 Bytes FakeDevice::free_bytes() const { return memory_->free(); }
 
 std::unique_ptr<Shard> FakeDevice::load_shard(const ShardSpec& spec, RowFeed& feed) {
+    last_spec_ = spec;
     if (spec.index.metric != Metric::inner_product && spec.index.metric != Metric::l2) {
         throw InvalidArgument("the fake device does not compute " + to_string(spec.index.metric));
     }

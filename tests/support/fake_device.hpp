@@ -27,6 +27,7 @@ public:
         std::function<void(std::int64_t block)> before_block{};
         bool stops_at_last_row = false;  ///< does not ask the feed again when it has all its rows
         bool ends_early = false;         ///< returns a shard after the first block
+        bool never_asks = false;         ///< returns a shard without asking for its first block
     };
 
     explicit FakeDevice(std::string spec, Bytes budget);
@@ -40,6 +41,8 @@ public:
     void set_faults(Faults faults);
     std::int64_t allocations() const;
     std::int64_t blocks_loaded() const;
+    /// What load_shard was last asked for.
+    const ShardSpec& last_spec() const { return last_spec_; }
 
     /// What a shard takes here: the vectors, 4 KiB for good, and room for a tile of distances while searching.
     static ShardMemory planned_memory(const ShardSpec& spec);
@@ -47,6 +50,7 @@ public:
 private:
     DeviceInfo info_;
     std::shared_ptr<FakeMemory> memory_;
+    ShardSpec last_spec_;
 };
 
 }  // namespace gpushard::test

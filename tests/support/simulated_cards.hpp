@@ -14,7 +14,8 @@ bool simulated_cards_are_there();
 /// True on real cards, and on simulated ones whose kernels compute: answers may be checked.
 bool cards_compute();
 
-/// The grammar of SIMCUDA_CARDS. Throws std::logic_error when it is wrong or memory is still allocated.
+/// The grammar of SIMCUDA_CARDS. Faiss remembers the cards it saw first: where it is used, before it is, and once in a
+/// process. Throws std::logic_error when it is wrong or memory is still allocated.
 void set_simulated_cards(const std::string& cards);
 /// The grammar of SIMCUDA_FAULTS; calls count from now. Throws std::logic_error when it is wrong.
 void set_card_faults(const std::string& faults);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <functional>
 #include <latch>
 #include <random>
 #include <thread>
@@ -78,8 +79,10 @@ protected:
         distribution = std::make_unique<RowDistribution>(*source, index, shards, staging);
     }
 
-    /// Takes everything a shard gets, on this thread, and returns its rows in order.
-    std::vector<float> drain(std::size_t shard, bool direct) {
+    /// Takes everything a shard gets, on this thread, and returns its rows in order. Calls `after_first` while it holds
+    /// the first block.
+    std::vector<float> drain(
+        std::size_t shard, bool direct, const std::function<void()>& after_first = [] {}) {
         const RowRange range = shards[shard];
         std::vector<float> taken(static_cast<std::size_t>(range.count() * rows.dim), 1e9f);
         while (const auto block = distribution->feed(shard).next(direct ? taken.data() : nullptr)) {
@@ -87,6 +90,7 @@ protected:
             EXPECT_LE(block->first_row + block->row_count, range.end);
             float* const out = taken.data() + (block->first_row - range.begin) * rows.dim;
             if (block->rows != out) std::copy_n(block->rows, block->row_count * rows.dim, out);
+            if (distribution->rows_taken()[shard] == block->row_count) after_first();
             std::this_thread::yield();
         }
         return taken;
@@ -173,7 +177,40 @@ TEST_F(Feeds, GiveRandomShardsTheirRows) {
     }
 }
 
-// The other replica has not asked for anything yet: as many blocks are read as there are buffers, then the reader
+TEST_F(Feeds, ReadNothingBeforeEveryShardHasAsked) {
+    constexpr std::size_t others = 3;
+    distribute({{0, 250}, {250, 500}, {500, 750}, {750, 1000}, {1000, 1000}}, 64_KiB);
+    std::latch others_begun(others);
+    std::vector<std::jthread> threads;
+    for (std::size_t shard = 0; shard < others; ++shard) {
+        threads.emplace_back([&, shard] {
+            others_begun.count_down();
+            drain(shard, shard == 0);
+        });
+    }
+    others_begun.wait();
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    EXPECT_EQ(source->reads(), 0);
+    drain(others, false);
+    threads.clear();
+    EXPECT_EQ(distribution->rows_taken(), (std::vector<std::int64_t>{250, 250, 250, 250, 0}));
+}
+
+TEST_F(Feeds, EndForAllWhenAShardEndsWithoutHavingAsked) {
+    distribute({{0, 500}, {500, 1000}}, 8_KiB);
+    const std::jthread waiting([&] { EXPECT_THROW(distribution->feed(0).next(), Cancelled); });
+    distribution->end(1);
+}
+
+TEST_F(Feeds, EndForAllWhenTheLoadIsGivenUpBeforeEveryShardHasAsked) {
+    distribute({{0, 500}, {500, 1000}}, 8_KiB);
+    const std::jthread waiting([&] { EXPECT_THROW(distribution->feed(0).next(), Cancelled); });
+    distribution->give_up();
+    EXPECT_THROW(distribution->feed(1).next(), Cancelled);
+    EXPECT_EQ(source->reads(), 0);
+}
+
+// The other replica has not asked for a second block yet: as many blocks are read as there are buffers, then the reader
 // waits, and goes on as soon as the other does.
 TEST_F(Feeds, WaitForASlowReplicaWithinTheirBuffers) {
     constexpr std::int64_t buffers = 3;
@@ -186,14 +223,13 @@ TEST_F(Feeds, WaitForASlowReplicaWithinTheirBuffers) {
         fast = drain(0, false);
         distribution->end(0);
     });
-    all_buffers_used.wait();
-    EXPECT_EQ(drain(1, false), rows.values);
+    EXPECT_EQ(drain(1, false, [&] { all_buffers_used.wait(); }), rows.values);
     distribution->end(1);
     EXPECT_EQ(distribution->staging_peak(), buffers * 4_KiB);
 }
 
-// Both buffers hold blocks that wait for the second shard. As soon as it goes from the first block to the second, the
-// other shard reads into the buffer that became free, without being asked for anything.
+// Both buffers hold blocks that the second shard has or that wait for it. As soon as it goes from the first block to
+// the second, the other shard reads into the buffer that became free, without being asked for anything.
 TEST_F(Feeds, ReadAgainIntoABufferThatBecomesFree) {
     std::latch third_block_read(1);
     distribute({{0, 1000}, {0, 1000}}, 8_KiB, [&](std::int64_t read, Bytes, Bytes) {
@@ -203,10 +239,10 @@ TEST_F(Feeds, ReadAgainIntoABufferThatBecomesFree) {
         EXPECT_EQ(drain(0, false), rows.values);
         distribution->end(0);
     });
+    ASSERT_TRUE(distribution->feed(1).next());
     // The first shard has used both buffers and comes back for a third.
     while (distribution->rows_taken()[0] < 2 * 64) std::this_thread::yield();
     for (int i = 0; i < 1000; ++i) std::this_thread::yield();
-    ASSERT_TRUE(distribution->feed(1).next());
     ASSERT_TRUE(distribution->feed(1).next());
     third_block_read.wait();
     while (distribution->feed(1).next()) {
@@ -217,18 +253,23 @@ TEST_F(Feeds, ReadAgainIntoABufferThatBecomesFree) {
 // A shard that knows that it has all its rows need not ask once more; what it holds then is free when it ends.
 TEST_F(Feeds, FreeTheBufferOfAShardThatEnds) {
     distribute({{0, 64}, {64, 1000}}, 4_KiB);
-    ASSERT_TRUE(distribution->feed(0).next());
-    distribution->end(0);
+    const std::jthread knowing([&] {
+        EXPECT_TRUE(distribution->feed(0).next());
+        distribution->end(0);
+    });
     EXPECT_EQ(drain(1, false).size(), 936u * 16u);
 }
 
 TEST_F(Feeds, EndForAllWhenTheLoadIsGivenUp) {
     distribute({{0, 500}, {500, 1000}}, 8_KiB);
-    ASSERT_TRUE(distribution->feed(0).next());
+    {
+        const std::jthread other([&] { EXPECT_TRUE(distribution->feed(1).next()); });
+        ASSERT_TRUE(distribution->feed(0).next());
+    }
     distribution->give_up();
     EXPECT_THROW(distribution->feed(0).next(), Cancelled);
     EXPECT_THROW(distribution->feed(1).next(), Cancelled);
-    EXPECT_EQ(distribution->rows_taken()[1], 0);
+    EXPECT_EQ(distribution->rows_taken()[1], 64);
 }
 
 TEST_F(Feeds, EndForAllWhenAReadFails) {

@@ -37,6 +37,7 @@ using Ranges = std::vector<RowRange>;
 
 constexpr std::int64_t row_count = 600;
 constexpr std::int64_t header_reads = 8;
+constexpr Bytes header_bytes = 45;
 
 /// Rigs that differ in the number of devices and of replicas.
 std::vector<std::vector<Ranges>> rigs() {
@@ -76,12 +77,14 @@ TEST_F(LoadFaults, EveryAllocationMayFailOnceOrForGood) {
                 for (std::int64_t k = 0;; ++k) {
                     SCOPED_TRACE("device " + std::to_string(device) + ", allocation " + std::to_string(k));
                     rig.fakes[device]->set_faults({.failing_allocation = k, .persists = persists});
+                    const Bytes read_before = source->bytes_read();
                     try {
                         load_shards(rig.plan, source, rig.devices, options);
                         ASSERT_LE(rig.fakes[device]->allocations(), k) << "the failure was swallowed";
                         break;
                     } catch (const InsufficientMemory& error) {
                         EXPECT_THAT(error.what(), HasSubstr("fake:" + std::to_string(device)));
+                        EXPECT_EQ(source->bytes_read() - read_before, header_bytes) << "it cost reading";
                         ++failures;
                     }
                     expect_next_load_works(rig);
@@ -238,9 +241,35 @@ TEST_F(LoadFaults, AShardThatIsReturnedTooEarlyIsRefused) {
     expect_next_load_works(rig);
 }
 
+TEST_F(LoadFaults, AShardThatNeverAsksIsRefused) {
+    FakeRig rig = rig_of({equal_parts(row_count, 3)});
+    rig.fakes[1]->set_faults({.never_asks = true});
+    EXPECT_THAT(message_of<Error>([&] { load_shards(rig.plan, source, rig.devices, options); }), HasSubstr("fake:1"));
+    expect_next_load_works(rig);
+}
+
+// One device has yet to ask for its first block when the stop comes: the others wait for it, and read nothing.
+TEST_F(LoadFaults, AStopWhileOthersStillAllocateCancels) {
+    FakeRig rig = rig_of({equal_parts(row_count, 3)});
+    std::stop_source stop;
+    options.stop = stop.get_token();
+    std::latch others_begun(2);
+    for (const std::size_t other : {0, 2}) {
+        rig.fakes[other]->set_faults({.before_block = [&](std::int64_t) { others_begun.count_down(); }});
+    }
+    rig.fakes[1]->set_faults({.before_block = [&](std::int64_t) {
+        others_begun.wait();
+        stop.request_stop();
+    }});
+    const Bytes read_before = source->bytes_read();
+    EXPECT_THROW(load_shards(rig.plan, source, rig.devices, options), Cancelled);
+    EXPECT_EQ(source->bytes_read() - read_before, header_bytes);
+    expect_next_load_works(rig);
+}
+
 TEST_F(LoadFaults, AShardNeedNotAskAfterItsLastRow) {
     FakeRig rig = rig_of({equal_parts(row_count, 2), equal_parts(row_count, 3)}, Precision::f16);
-    rig.plan.options.staging_bytes = 4_KiB;
+    rig.plan.options.staging_bytes = 6_KiB;  // a block, and a quarter for the cards
     for (const auto& fake : rig.fakes) fake->set_faults({.stops_at_last_row = true});
     EXPECT_NO_THROW(load_shards(rig.plan, source, rig.devices, options));
     EXPECT_TRUE(rig.all_free());
@@ -261,10 +290,10 @@ TEST_F(LoadFaults, ARowThatOverflowsFloat16EndsTheLoad) {
 TEST_F(LoadFaults, ASlowReplicaDoesNotBlockTheLoad) {
     FakeRig rig = rig_of({{{0, row_count}}, {{0, 77}, {77, 301}, {301, row_count}}}, Precision::f16);
     constexpr std::int64_t buffers = 2;
-    rig.plan.options.staging_bytes = buffers * 4_KiB;
+    rig.plan.options.staging_bytes = (buffers + 1) * 4_KiB;  // a quarter is for the cards
     std::latch staging_full(buffers);
     rig.fakes[0]->set_faults({.before_block = [&](std::int64_t block) {
-        if (block == 0) staging_full.wait();
+        if (block == 1) staging_full.wait();
     }});
     const auto counting = std::make_shared<HookedSource>(source, [&](std::int64_t read, Bytes, Bytes) {
         if (read >= header_reads && read < header_reads + buffers) staging_full.count_down();

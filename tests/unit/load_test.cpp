@@ -151,6 +151,28 @@ TEST_F(Load, KeepsItsStagingWithinTheBound) {
     EXPECT_LE(loaded.report.host_peak_bytes, 1_MiB);
 }
 
+TEST_F(Load, SharesItsStagingWithTheCards) {
+    FakeRig rig(*source, {equal_parts(2000, 3)}, Precision::f16);
+    rig.plan.devices[1].device.kind = DeviceKind::cpu;
+    for (const auto& [staging, of_a_card] : {std::pair{1_MiB, 128_KiB}, std::pair{256_MiB, 8_MiB}}) {
+        rig.plan.options.staging_bytes = staging;
+        const LoadedShards loaded = load_shards(rig.plan, source, rig.devices, options);
+        EXPECT_EQ(rig.fakes[0]->last_spec().staging_bytes, of_a_card);
+        EXPECT_EQ(rig.fakes[1]->last_spec().staging_bytes, 0u) << "a shard on the host";
+        EXPECT_EQ(rig.fakes[2]->last_spec().staging_bytes, of_a_card);
+        EXPECT_LE(loaded.report.host_peak_bytes - loaded.report.devices[1].measured_peak_bytes, staging);
+        EXPECT_GT(loaded.report.host_peak_bytes - loaded.report.devices[1].measured_peak_bytes, 2 * of_a_card);
+    }
+}
+
+TEST_F(Load, KeepsToTheStagingOfThePlanWhereTheIndexIsSmall) {
+    for (const Precision precision : {Precision::f32, Precision::f16}) {
+        FakeRig rig(*source, {equal_parts(2000, 3), equal_parts(2000, 2)}, precision);
+        rig.plan.host_staging_bytes = 128_KiB;
+        EXPECT_LE(load_shards(rig.plan, source, rig.devices, options).report.host_peak_bytes, 128_KiB);
+    }
+}
+
 TEST_F(Load, ReportsWhatItDid) {
     rows.values[16 * 1500] = std::numeric_limits<float>::quiet_NaN();
     rows.values[16 * 700] = std::numeric_limits<float>::infinity();
@@ -165,6 +187,7 @@ TEST_F(Load, ReportsWhatItDid) {
         EXPECT_EQ(report.devices[i].spec, "fake:" + std::to_string(i));
         EXPECT_EQ(report.devices[i].measured_resident_bytes, payload);
         EXPECT_EQ(report.devices[i].measured_peak_bytes, rig.plan.devices[i].memory.load_peak());
+        EXPECT_EQ(report.devices[i].measured_free_drop_bytes, rig.plan.devices[i].memory.load_peak());
         EXPECT_EQ(report.devices[i].copied_bytes, payload);
         EXPECT_GT(report.devices[i].seconds, 0);
         EXPECT_GT(report.devices[i].bytes_per_second, 0);
@@ -212,8 +235,8 @@ TEST_F(Load, TellsItsProgressWhileADeviceIsSlow) {
     FakeRig rig(*source, {equal_parts(2000, 2)});
     std::stop_source reported;
     test::FakeDevice::Faults slow;
-    slow.before_block = [token = reported.get_token()](std::int64_t) {
-        while (!token.stop_requested()) std::this_thread::yield();
+    slow.before_block = [token = reported.get_token()](std::int64_t block) {
+        while (block > 0 && !token.stop_requested()) std::this_thread::yield();
     };
     rig.fakes[1]->set_faults(slow);
     options.progress_interval = std::chrono::milliseconds(1);

@@ -466,6 +466,9 @@ TEST(Plan, StagingIsOnlyForWhatPassesThroughIt) {
     EXPECT_EQ(plan_placement(small, hosts, options).host_resident_bytes, 2 * small.payload_bytes);
     options = {};
     EXPECT_EQ(plan_placement(small, {card(0, 40_GiB), card(1, 40_GiB)}, options).host_resident_bytes, 0u);
+    EXPECT_EQ(plan_placement(flat_index(7001, 64), {card(0, 40_GiB)}, options).host_staging_bytes, 438 * 4_KiB)
+        << "1,792,256 bytes in whole pages";
+    EXPECT_EQ(plan_placement(flat_index(7, 64), {card(0, 40_GiB)}, options).host_staging_bytes, 1_MiB);
 }
 
 TEST(Plan, KeepsWhatItWasAsked) {

@@ -441,6 +441,7 @@ LoadReport measured(const PlacementPlan& plan) {
         report.devices[i].spec = plan.devices[i].device.spec;
         report.devices[i].measured_resident_bytes = plan.devices[i].memory.resident;
         report.devices[i].measured_peak_bytes = plan.devices[i].memory.load_peak();
+        report.devices[i].measured_free_drop_bytes = plan.devices[i].memory.resident + 77;
         report.devices[i].copied_bytes = plan.devices[i].memory.resident;
         report.devices[i].seconds = 0.5;
         report.devices[i].bytes_per_second = 3e9;
@@ -467,6 +468,7 @@ TEST(ReportLoad, JsonIsThePlanWithWhatWasMeasured) {
     EXPECT_EQ(json["devices"][2]["resident_bytes"], plan.devices[2].memory.resident);
     EXPECT_EQ(json["devices"][2]["measured_resident_bytes"], plan.devices[2].memory.resident);
     EXPECT_EQ(json["devices"][2]["measured_peak_bytes"], plan.devices[2].memory.load_peak());
+    EXPECT_EQ(json["devices"][2]["free_drop_bytes"], plan.devices[2].memory.resident + 77);
     EXPECT_EQ(json["devices"][2]["copied_bytes"], plan.devices[2].memory.resident);
     EXPECT_EQ(json["devices"][2]["seconds"], 0.5);
     EXPECT_EQ(json["devices"][2]["bytes_per_second"], 3e9);
@@ -486,8 +488,9 @@ TEST(ReportLoad, TextPutsPlannedBesideMeasured) {
     verified.failures = {"row 7: wrong"};
     const std::string text = to_text(plan, measured(plan), &verified);
     EXPECT_THAT(widths_of(text), Each(Le(100u)));
-    EXPECT_THAT(text, AllOf(HasSubstr("planned resident"), HasSubstr("cuda:0"), HasSubstr("the first is row 41"),
-                            HasSubstr("staging halved"), HasSubstr("row 7: wrong"), HasSubstr("1 failed")));
+    EXPECT_THAT(text, AllOf(HasSubstr("planned resident"), HasSubstr("free fell"), HasSubstr("cuda:0"),
+                            HasSubstr("the first is row 41"), HasSubstr("staging halved"), HasSubstr("row 7: wrong"),
+                            HasSubstr("1 failed")));
 }
 
 InsufficientMemory too_small() {

@@ -1,5 +1,7 @@
 #include "memory/device_memory.hpp"
 
+#include "memory/sparse_source.hpp"
+
 namespace simcuda {
 namespace {
 
@@ -43,7 +45,16 @@ std::optional<DeviceMemory::Allocation> DeviceMemory::allocation_at(std::uintptr
 }
 
 void DeviceMemory::write(std::uintptr_t to, const void* from, std::size_t bytes) {
-    pages_.write(offset(to), static_cast<const std::byte*>(from), bytes);
+    const std::byte* source = static_cast<const std::byte*>(from);
+    for (const SourcePart& part : source_parts(from, bytes)) {
+        if (part.hole) {
+            pages_.fill(offset(to), 0, part.bytes);
+        } else {
+            pages_.write(offset(to), source, part.bytes);
+        }
+        to += part.bytes;
+        source += part.bytes;
+    }
 }
 
 void DeviceMemory::read(std::uintptr_t from, void* to, std::size_t bytes) const {

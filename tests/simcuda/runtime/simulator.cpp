@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <dlfcn.h>
+#include <utility>
 
 #include "rig/text.hpp"
 #include "rig/visible_cards.hpp"
@@ -40,6 +42,20 @@ void read_or_end(const char* name, Read read) {
     }
 }
 
+/// The runtime's functions are those of this library; the others may not be loaded yet.
+void refuse_unknown_function(const std::string& function) {
+    if (!function.starts_with("cuda") && !function.starts_with("__cuda")) return;
+    Dl_info self{};
+    static const int somewhere = 0;
+    if (dladdr(&somewhere, &self) == 0) return;
+    void* const library = dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    if (library == nullptr) return;
+    const bool known =
+        dlsym(library, function.c_str()) != nullptr || dlsym(library, (function + "_v2").c_str()) != nullptr;
+    dlclose(library);
+    if (!known) throw BadText("\"" + function + "\" is not a function that the simulated runtime has");
+}
+
 std::vector<CardSpec> specs_of(const std::vector<std::unique_ptr<Card>>& cards) {
     std::vector<CardSpec> specs;
     for (const auto& card : cards) specs.push_back(card->spec());
@@ -68,7 +84,11 @@ void Simulator::set_cards(const std::string& text) {
     host.reset_peak();
 }
 
-void Simulator::set_faults(const std::string& text) { faults.set(parse_faults(text)); }
+void Simulator::set_faults(const std::string& text) {
+    std::vector<Fault> parsed = parse_faults(text);
+    for (const Fault& fault : parsed) refuse_unknown_function(fault.function);
+    faults.set(std::move(parsed));
+}
 
 void Simulator::build(const RigSpec& rig) {
     cards_.clear();
