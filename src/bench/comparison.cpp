@@ -9,6 +9,8 @@
 #include <gpushard/bytes.hpp>
 #include <gpushard/error.hpp>
 
+#include "bench/compare_request.hpp"
+#include "bench/comparison_rows.hpp"
 #include "bench/faiss_shards.hpp"
 #include "bench/merge_comparison.hpp"
 #include "bench/process_memory.hpp"
@@ -17,36 +19,10 @@
 namespace gpushard::bench {
 namespace {
 
-/// Figures of one kind, taken in turn.
-struct Samples {
-    std::vector<double> ours;
-    std::vector<double> faiss;
-};
-
-Comparison lower_is_better(std::string what, std::string unit, const Samples& samples) {
-    Comparison comparison{std::move(what), std::move(unit), median(samples.ours), median(samples.faiss), 0};
-    comparison.ratio = comparison.faiss / std::max(comparison.ours, 1e-9);
-    return comparison;
-}
-
-class Comparer {
+/// gpushard and Faiss in turn, both in host memory at the same time.
+class HostComparer {
 public:
-    Comparer(const std::vector<std::filesystem::path>& files, const std::vector<float>& queries,
-             std::int64_t query_count, const CompareOptions& options)
-        : files_(files),
-          queries_(queries),
-          query_count_(query_count),
-          options_(options),
-          plan_(plan(files, options.load)) {
-        if (files_.size() != 1) {
-            throw InvalidArgument("an index in several parts cannot be compared: Faiss reads one file");
-        }
-        for (const ShardPlacement& placement : plan_.devices) {
-            if (placement.device.kind == DeviceKind::cpu) continue;
-            throw InvalidArgument("device " + placement.device.spec +
-                                  " cannot be compared with Faiss on the host, expected cpu devices only");
-        }
-    }
+    explicit HostComparer(const CompareRequest& request) : request_(request), options_(request.options) {}
 
     std::vector<Comparison> run() {
         std::vector<Comparison> rows = compare_loads();
@@ -73,11 +49,11 @@ private:
             step("load " + std::to_string(i + 1) + " of " + std::to_string(options_.repetitions));
             {
                 const PeakMemory peak;
-                load_seconds.ours.push_back(seconds([&] { ours_.emplace(load(files_.front(), options_.load)); }));
+                load_seconds.ours.push_back(seconds([&] { ours_.emplace(load(request_.file, options_.load)); }));
                 peaks.ours.push_back(static_cast<double>(peak.above_start()));
             }
             const PeakMemory peak;
-            load_seconds.faiss.push_back(seconds([&] { faiss_.emplace(files_.front(), plan_); }));
+            load_seconds.faiss.push_back(seconds([&] { faiss_.emplace(request_.file, request_.plan); }));
             peaks.faiss.push_back(static_cast<double>(peak.above_start()));
         }
         return {lower_is_better("load_seconds", "s", load_seconds), lower_is_better("load_peak_rss", "bytes", peaks)};
@@ -85,7 +61,8 @@ private:
 
     Comparison compare_searches(std::int64_t batch) {
         const std::string what = "qps_nq" + std::to_string(batch);
-        const std::vector<float> queries = repeat_queries(batch);
+        const std::vector<float> queries =
+            repeat_queries(request_.queries, request_.query_count, request_.plan.index.dim, batch);
         const std::int64_t k = options_.load.plan.k;
         std::vector<float> distances(static_cast<std::size_t>(batch * k));
         std::vector<std::int64_t> ids(distances.size());
@@ -99,30 +76,20 @@ private:
             ours.push_back(timed(*ours_));
             faiss.measure([&] { return timed(faiss_->threaded()); }, [&] { return timed(faiss_->serial()); });
         }
-        const auto size = static_cast<double>(batch);
-        return {what, "1/s", size / median(ours), size / faiss.seconds(), faiss.seconds() / median(ours)};
+        return queries_per_second(batch, median(ours), faiss.seconds());
     }
 
-    std::vector<float> repeat_queries(std::int64_t batch) const {
-        const auto dim = static_cast<std::size_t>(plan_.index.dim);
-        std::vector<float> repeated;
-        repeated.reserve(static_cast<std::size_t>(batch) * dim);
-        for (std::int64_t i = 0; i < batch; ++i) {
-            const auto query =
-                queries_.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i % query_count_) * dim);
-            repeated.insert(repeated.end(), query, query + static_cast<std::ptrdiff_t>(dim));
-        }
-        return repeated;
-    }
-
-    const std::vector<std::filesystem::path>& files_;
-    const std::vector<float>& queries_;
-    const std::int64_t query_count_;
+    const CompareRequest& request_;
     const CompareOptions& options_;
-    const PlacementPlan plan_;
     std::optional<ShardedIndex> ours_;
     std::optional<FaissShards> faiss_;
 };
+
+bool is_on(const PlacementPlan& plan, DeviceKind kind) {
+    return std::any_of(plan.devices.begin(), plan.devices.end(), [kind](const ShardPlacement& placement) {
+        return placement.device.kind == kind && placement.rows.count() > 0;
+    });
+}
 
 }  // namespace
 
@@ -133,7 +100,13 @@ std::vector<Comparison> compare_with_faiss(const std::vector<std::filesystem::pa
         throw InvalidArgument("repetitions is " + std::to_string(options.repetitions) + ", expected at least 1");
     }
     if (query_count < 1) throw InvalidArgument("there are no queries to measure with, expected at least one");
-    return Comparer(files, queries, query_count, options).run();
+    if (files.size() != 1) {
+        throw InvalidArgument("an index in several parts cannot be compared: Faiss reads one file");
+    }
+    const CompareRequest request{files.front(), queries, query_count, options, plan(files, options.load)};
+    if (!is_on(request.plan, DeviceKind::cuda)) return HostComparer(request).run();
+    if (!is_on(request.plan, DeviceKind::cpu)) return compare_on_cards(request);
+    throw InvalidArgument("Faiss has no index that is on cards and on the host, expected devices of one kind");
 }
 
 }  // namespace gpushard::bench

@@ -12,11 +12,12 @@ namespace gpushard::bench {
 
 /// One figure of gpushard beside the same figure of Faiss. `ratio` is above 1 where gpushard is better.
 struct Comparison {
-    std::string what;  ///< load_seconds, load_peak_rss, qps_nq1, ..., merge
-    std::string unit;  ///< "s", "bytes", "1/s"
+    std::string what;  ///< load_seconds, load_peak_rss, qps_nq1, ..., merge, cuda_mallocs, ...
+    std::string unit;  ///< "s", "bytes", "1/s"; empty for a count
     double ours = 0;
-    double faiss = 0;
+    double faiss = 0;  ///< NaN where Faiss failed, and `ratio` with it
     double ratio = 0;
+    std::string faiss_failure{};  ///< what it failed with
 };
 
 struct CompareOptions {
@@ -28,11 +29,20 @@ struct CompareOptions {
     std::function<void(const std::string& step)> on_step;
 };
 
-/// Loads and searches one index file with gpushard and with Faiss (`read_index`, then `IndexShards` over the same rows
-/// a shard, threaded or serial, whichever is faster), in this process, on the same devices; Faiss holds float32
-/// whatever precision is planned. `queries` is (query_count, dim), repeated where a batch is larger. Needs host memory
-/// for four times the index. Throws what `load` throws, and InvalidArgument for a plan with devices that are not the
-/// host.
+/// Loads and searches one index file with gpushard and with Faiss, in this process, on the same devices. `queries` is
+/// (query_count, dim), repeated where a batch is larger.
+///
+/// On the host, Faiss's way is `read_index`, then `IndexShards` over the same rows a shard, threaded or serial,
+/// whichever is faster; it holds float32 whatever precision is planned. Needs host memory for four times the index.
+///
+/// On cards it is `read_index`, then `index_cpu_to_gpu` onto one card or `index_cpu_to_gpu_multiple` in shards onto
+/// several; it holds float16 where less than float32 is planned. First one side is measured, then the other, so that
+/// each has the cards to itself; where Faiss fails, the rows say so. Where the CUDA runtime counts its calls there are
+/// rows of counts instead of speeds: `cuda_mallocs` (of a load), `copied_per_resident` (bytes copied to and within the
+/// cards by a load, for each byte of vectors as held), `card_peak_bytes` (of the fullest card, of a load) and
+/// `launches_nq1`, ... (kernels of one search).
+///
+/// Throws what `load` throws, and InvalidArgument for a plan that mixes cards and the host.
 std::vector<Comparison> compare_with_faiss(const std::vector<std::filesystem::path>& files,
                                            const std::vector<float>& queries, std::int64_t query_count,
                                            const CompareOptions& options);

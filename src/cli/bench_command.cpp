@@ -21,16 +21,25 @@ struct BenchRequest {
 std::string figure(const bench::Comparison& row, double value) {
     if (row.unit == "bytes") return format_bytes(static_cast<Bytes>(value));
     if (row.unit == "s") return fmt::format("{:.4g} s", value);
-    return fmt::format("{:.4g} /s", value);
+    if (row.unit == "1/s") return fmt::format("{:.4g} /s", value);
+    return fmt::format("{:.4g}", value);
+}
+
+/// Faiss's figure and the ratio, or that it has none.
+std::string faiss_columns(const bench::Comparison& row) {
+    if (!row.faiss_failure.empty()) return fmt::format("{:>14}{:>9}", "failed", "-");
+    return fmt::format("{:>14}{:>9.2f}", figure(row, row.faiss), row.ratio);
 }
 
 std::string as_table(const std::vector<bench::Comparison>& rows) {
-    std::string text = fmt::format("{:<16}{:>14}{:>14}{:>9}   (ratio above 1: gpushard is better)\n", "", "gpushard",
+    std::string text = fmt::format("{:<20}{:>14}{:>14}{:>9}   (ratio above 1: gpushard is better)\n", "", "gpushard",
                                    "Faiss", "ratio");
+    std::string failure;
     for (const bench::Comparison& row : rows) {
-        text += fmt::format("{:<16}{:>14}{:>14}{:>9.2f}\n", row.what, figure(row, row.ours), figure(row, row.faiss),
-                            row.ratio);
+        text += fmt::format("{:<20}{:>14}{}\n", row.what, figure(row, row.ours), faiss_columns(row));
+        if (failure.empty()) failure = row.faiss_failure;
     }
+    if (!failure.empty()) text += "Faiss failed: " + failure + "\n";
     return text;
 }
 
@@ -44,6 +53,7 @@ nlohmann::ordered_json as_json(const std::vector<bench::Comparison>& rows, const
     for (const bench::Comparison& row : rows) {
         json["rows"].push_back(
             {{"what", row.what}, {"unit", row.unit}, {"ours", row.ours}, {"faiss", row.faiss}, {"ratio", row.ratio}});
+        if (!row.faiss_failure.empty()) json["rows"].back()["faiss_failure"] = row.faiss_failure;
     }
     return json;
 }

@@ -1,0 +1,218 @@
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <gpushard/error.hpp>
+#include <gpushard/sharded_index.hpp>
+
+#include "bench/card_counters.hpp"
+#include "bench/compare_request.hpp"
+#include "bench/comparison_rows.hpp"
+#include "bench/merge_comparison.hpp"
+#include "bench/process_memory.hpp"
+#include "bench/stock_cards.hpp"
+#include "bench/timing.hpp"
+
+namespace gpushard::bench {
+namespace {
+
+/// What was measured of one side: speeds, or counts where the runtime counts. What came after a failure is missing.
+struct SideFigures {
+    std::vector<double> load_seconds;
+    std::vector<double> load_peaks;
+    std::vector<CardCounts> loads;
+    std::vector<double> search_seconds;  ///< of each batch, median
+    std::vector<double> launches;        ///< of each batch
+    std::string failure;
+};
+
+class GpushardSide {
+public:
+    static constexpr const char* name = "gpushard";
+
+    explicit GpushardSide(const CompareRequest& request) : index_(load(request.file, request.options.load)) {}
+    void search(std::int64_t nq, const float* queries, std::int64_t k, float* distances, std::int64_t* ids) const {
+        index_.search(nq, queries, k, distances, ids);
+    }
+
+private:
+    const ShardedIndex index_;
+};
+
+class FaissSide {
+public:
+    static constexpr const char* name = "Faiss";
+
+    explicit FaissSide(const CompareRequest& request) : cards_(request.file, request.plan) {}
+    void search(std::int64_t nq, const float* queries, std::int64_t k, float* distances, std::int64_t* ids) const {
+        cards_.index().search(nq, queries, k, distances, ids);
+    }
+
+private:
+    const StockCards cards_;
+};
+
+/// Loads one side, searches it and lets it go.
+template <typename Side>
+class SideMeasurement {
+public:
+    SideMeasurement(const CompareRequest& request, const CardCounters* counters)
+        : request_(request), counters_(counters) {}
+
+    void run() {
+        counters_ == nullptr ? time_loads() : count_load();
+        for (const std::int64_t batch : request_.options.batches) measure_search(batch);
+        side_.reset();
+    }
+
+    SideFigures& figures() { return figures_; }
+
+private:
+    void step(const std::string& what) const {
+        if (request_.options.on_step) request_.options.on_step(std::string(Side::name) + ": " + what);
+    }
+
+    // The last one stays loaded for the searches.
+    void time_loads() {
+        for (int i = 0; i < request_.options.repetitions; ++i) {
+            side_.reset();
+            step("load " + std::to_string(i + 1) + " of " + std::to_string(request_.options.repetitions));
+            const PeakMemory peak;
+            figures_.load_seconds.push_back(seconds([&] { side_.emplace(request_); }));
+            figures_.load_peaks.push_back(static_cast<double>(peak.above_start()));
+        }
+    }
+
+    void count_load() {
+        step("load");
+        counters_->reset();
+        side_.emplace(request_);
+        figures_.loads.push_back(counters_->counts());
+    }
+
+    void measure_search(std::int64_t batch) {
+        const std::vector<float> queries =
+            repeat_queries(request_.queries, request_.query_count, request_.plan.index.dim, batch);
+        const std::int64_t k = request_.options.load.plan.k;
+        std::vector<float> distances(static_cast<std::size_t>(batch * k));
+        std::vector<std::int64_t> ids(distances.size());
+        const auto search = [&] { side_->search(batch, queries.data(), k, distances.data(), ids.data()); };
+        step("batches of " + std::to_string(batch));
+        search();  // what only a first search does is no part of the figures
+        if (counters_ == nullptr) {
+            std::vector<double> times;
+            for (int i = 0; i < request_.options.repetitions; ++i) times.push_back(seconds_per_call(search));
+            figures_.search_seconds.push_back(median(times));
+        } else {
+            counters_->reset();
+            search();
+            figures_.launches.push_back(static_cast<double>(counters_->counts().launches));
+        }
+    }
+
+    const CompareRequest& request_;
+    const CardCounters* const counters_;
+    std::optional<Side> side_;
+    SideFigures figures_;
+};
+
+SideFigures measure_gpushard(const CompareRequest& request, const CardCounters* counters) {
+    SideMeasurement<GpushardSide> side(request, counters);
+    side.run();
+    return side.figures();
+}
+
+SideFigures measure_faiss(const CompareRequest& request, const CardCounters* counters) {
+    SideMeasurement<FaissSide> side(request, counters);
+    try {
+        side.run();
+    } catch (const std::exception& failure) {
+        side.figures().failure = failure.what();
+    }
+    return side.figures();
+}
+
+/// Puts the two sides together, row by row.
+class Rows {
+public:
+    Rows(const CompareRequest& request, const SideFigures& ours, const SideFigures& faiss)
+        : request_(request), ours_(ours), faiss_(faiss) {}
+
+    std::vector<Comparison> speeds() const {
+        std::vector<Comparison> rows = {row("load_seconds", "s", ours_.load_seconds, faiss_.load_seconds),
+                                        row("load_peak_rss", "bytes", ours_.load_peaks, faiss_.load_peaks)};
+        for (std::size_t i = 0; i < request_.options.batches.size(); ++i) {
+            rows.push_back(marked(queries_per_second(request_.options.batches[i], ours_.search_seconds[i],
+                                                     figure_or_nan(faiss_.search_seconds, i))));
+        }
+        return rows;
+    }
+
+    std::vector<Comparison> counts() const {
+        std::vector<Comparison> rows = {
+            load_row("cuda_mallocs", "", [](const CardCounts& load) { return static_cast<double>(load.mallocs); }),
+            load_row("copied_per_resident", "",
+                     [this](const CardCounts& load) { return static_cast<double>(load.copied_bytes) / held_bytes(); }),
+            load_row("card_peak_bytes", "bytes",
+                     [](const CardCounts& load) { return static_cast<double>(load.peak_bytes); })};
+        for (std::size_t i = 0; i < request_.options.batches.size(); ++i) {
+            rows.push_back(row("launches_nq" + std::to_string(request_.options.batches[i]), "", {ours_.launches[i]},
+                               {figure_or_nan(faiss_.launches, i)}));
+        }
+        return rows;
+    }
+
+private:
+    static constexpr double not_measured = std::numeric_limits<double>::quiet_NaN();
+
+    static double figure_or_nan(const std::vector<double>& figures, std::size_t i) {
+        return i < figures.size() ? figures[i] : not_measured;
+    }
+
+    double held_bytes() const {
+        return std::max(1.0, static_cast<double>(request_.plan.index.count) * request_.plan.index.dim *
+                                 static_cast<double>(element_bytes(request_.plan.precision)));
+    }
+
+    template <typename Figure>
+    Comparison load_row(const char* what, const char* unit, Figure figure) const {
+        Samples samples;
+        for (const CardCounts& load : ours_.loads) samples.ours.push_back(figure(load));
+        for (const CardCounts& load : faiss_.loads) samples.faiss.push_back(figure(load));
+        return row(what, unit, std::move(samples.ours), std::move(samples.faiss));
+    }
+
+    Comparison row(std::string what, std::string unit, std::vector<double> ours, std::vector<double> faiss) const {
+        if (faiss.empty()) faiss = {not_measured};
+        return marked(
+            lower_is_better(std::move(what), std::move(unit), {.ours = std::move(ours), .faiss = std::move(faiss)}));
+    }
+
+    Comparison marked(Comparison comparison) const {
+        if (std::isnan(comparison.faiss)) comparison.faiss_failure = faiss_.failure;
+        return comparison;
+    }
+
+    const CompareRequest& request_;
+    const SideFigures& ours_;
+    const SideFigures& faiss_;
+};
+
+}  // namespace
+
+std::vector<Comparison> compare_on_cards(const CompareRequest& request) {
+    const CardCounters* const counters = CardCounters::find();
+    const SideFigures ours = measure_gpushard(request, counters);
+    const SideFigures faiss = measure_faiss(request, counters);
+    const Rows rows(request, ours, faiss);
+    std::vector<Comparison> comparisons = counters == nullptr ? rows.speeds() : rows.counts();
+    if (request.options.on_step) request.options.on_step("merge");
+    comparisons.push_back(compare_merge(request.options.repetitions));
+    return comparisons;
+}
+
+}  // namespace gpushard::bench
