@@ -26,13 +26,17 @@ CardInUse::~CardInUse() {
 }
 
 void CardInUse::settle() noexcept {
-    if (is_lost_) return;
-    try {
-        const CurrentCard current(ordinal_, device_);
-        check_cuda(cudaDeviceSynchronize(), device_, "cudaDeviceSynchronize");
-    } catch (const Error& error) {
-        log_error("{}; what it holds is left to the driver", error.what());
-        abandon();
+    // An error of earlier work may be reported once; a card that is lost reports it every time.
+    for (int attempt = 0; attempt < 2 && !is_lost_; ++attempt) {
+        try {
+            const CurrentCard current(ordinal_, device_);
+            check_cuda(cudaDeviceSynchronize(), device_, "cudaDeviceSynchronize");
+            return;
+        } catch (const Error& error) {
+            if (attempt == 0) continue;
+            log_error("{}; what it holds is left to the driver", error.what());
+            abandon();
+        }
     }
 }
 

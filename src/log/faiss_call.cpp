@@ -1,5 +1,8 @@
 #include "log/faiss_call.hpp"
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <mutex>
@@ -12,25 +15,39 @@ namespace {
 
 thread_local const FaissCall* innermost_call = nullptr;
 
-/// Only what a signal handler may call.
-void write_text(const char* text, std::size_t size) {
-    while (size > 0) {
-        const auto written = ::write(STDERR_FILENO, text, size);
-        if (written <= 0) return;
-        text += written;
-        size -= static_cast<std::size_t>(written);
+/// A line put together without allocating, which a signal handler may not do.
+class ShortLine {
+public:
+    void add(const char* text, std::size_t size) {
+        const std::size_t taken = std::min(size, text_.size() - size_);
+        std::memcpy(text_.data() + size_, text, taken);
+        size_ += taken;
     }
-}
+    void add(const char* text) { add(text, std::strlen(text)); }
 
-void write_text(const char* text) { write_text(text, std::strlen(text)); }
+    /// In one piece, so that lines of other threads do not run into it.
+    void write_to_stderr() const {
+        if (::write(STDERR_FILENO, text_.data(), size_) < 0) return;  // nobody is left to tell
+    }
+
+private:
+    std::array<char, 512> text_{};
+    std::size_t size_ = 0;
+};
+
+std::atomic_flag is_reported = ATOMIC_FLAG_INIT;
 
 void report_abort(int signal) {
+    // The first thread reports and ends the process; others, whose cards failed at the same moment, wait for that.
+    while (is_reported.test_and_set()) ::pause();
     if (const FaissCall* const call = FaissCall::current()) {
-        write_text("gpushard: aborted: ");
-        write_text(call->device().data(), call->device().size());
-        write_text(": Faiss called abort() in ");
-        write_text(call->call());
-        write_text("; its own lines above name the CUDA call\n");
+        ShortLine line;
+        line.add("gpushard: aborted: ");
+        line.add(call->device().data(), call->device().size());
+        line.add(": Faiss called abort() in ");
+        line.add(call->call());
+        line.add("; its own lines above name the CUDA call\n");
+        line.write_to_stderr();
     }
     std::signal(signal, SIG_DFL);
     ::raise(signal);

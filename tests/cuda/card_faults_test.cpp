@@ -62,9 +62,11 @@ protected:
     void expect_clean_end(const ChildResult& result, const std::string& faults) {
         const std::string said = faults + "\n" + result.out + result.err;
         if (result.signal == SIGABRT) {
-            const std::string line = last_line(result.err);
-            EXPECT_THAT(line, testing::StartsWith("gpushard: aborted: cuda:")) << said;
-            EXPECT_THAT(line, testing::HasSubstr("Faiss called abort() in ")) << said;
+            // A fault for good strikes several cards at once, and each may have a last word inside Faiss.
+            const bool strikes_all = faults.back() == '+';
+            EXPECT_THAT(strikes_all ? result.err : last_line(result.err),
+                        testing::ContainsRegex("gpushard: aborted: cuda:[0-2]: Faiss called abort\\(\\) in [a-zA-Z]+;"))
+                << said;
             return;
         }
         EXPECT_EQ(result.signal, 0) << said;
@@ -107,8 +109,10 @@ TEST_F(CardFaultsTest, AFailedCudaMallocIsRecoveredFromOrReportedWithItsNumbers)
 }
 
 TEST_F(CardFaultsTest, EveryOtherCallEndsInAnErrorOrInALastLineThatNamesTheCard) {
-    for (const char* const function : functions) {
+    for (const std::string function : functions) {
         for (const std::string suffix : {"", "+"}) {
+            // A card that can never be waited for is a lost one: see the last test.
+            if (function == "cudaDeviceSynchronize" && suffix == "+") continue;
             fail_each(function, suffix, false,
                       [&](const ChildResult& result, const auto& faults) { expect_clean_end(result, faults); });
         }

@@ -45,7 +45,8 @@ struct RandomRig {
 };
 
 RandomRig random_rig() {
-    // Always as many cards: CUB, inside Faiss, asks for their number once in a process. Some are too small for anything.
+    // Always as many cards: CUB, inside Faiss, asks for their number once in a process. Some are too small for
+    // anything.
     RandomRig rig;
     rig.count = 5;
     for (int card = 0; card < rig.count; ++card) {
