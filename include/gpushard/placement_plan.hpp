@@ -41,7 +41,10 @@ struct PlanOptions {
     /// Memory of each device to leave untouched. Unset: 256 MiB on a card, 0 on the host.
     std::optional<Bytes> reserve_bytes;
     Bytes staging_bytes = 256_MiB;  ///< host memory for staging during a load, all devices together
-    std::int64_t max_batch = 256;   ///< most queries searched at a time; larger calls are cut into such batches
+    /// Host memory that may take rows, for one replica, where the devices have no room for all of them. It is planned
+    /// only when it is needed, as one more device at the end of the list, and takes as few rows as will do. 0: none.
+    Bytes spill_bytes = 0;
+    std::int64_t max_batch = 256;  ///< most queries searched at a time; larger calls are cut into such batches
     std::int64_t k = 10;  ///< neighbours for which search scratch is planned; a larger k searches in smaller tiles
 };
 
@@ -73,7 +76,8 @@ struct PlacementPlan {
     std::string fingerprint;  ///< of the index file; empty where the plan was made from a profile alone
     PlanOptions options;
     Precision precision = Precision::f32;
-    std::vector<ShardPlacement> devices;  ///< one for each device of the rig, in the order given
+    std::vector<ShardPlacement> devices;  ///< one for each device of the rig, in the order given, and the spill last
+    bool spilled = false;                 ///< the last device is host memory under PlanOptions::spill_bytes
     Bytes host_staging_bytes = 0;         ///< host memory used while loading, beside the shards
     Bytes host_resident_bytes = 0;        ///< host memory the shards on the host keep
     StockFaissOutcome stock_faiss;        ///< what stock Faiss would do with the same request

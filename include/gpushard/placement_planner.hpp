@@ -12,8 +12,11 @@ namespace gpushard {
 /// each group, and no device is planned above its usable bytes. Finds a plan whenever one exists for its strategy
 /// (`replicate`, where groups have to be formed, may miss some). Cost: linear in devices but for a sort; 1,000
 /// devices take milliseconds.
+/// Where the devices do not hold all rows and options.spill_bytes allows it, they are filled to the brim and the host
+/// takes the rest, as a device that is planned, counted for min_devices and reported like the others.
 /// Throws InsufficientMemory with alternatives that were themselves planned, and InvalidArgument for options that
-/// contradict each other (max_batch 0, more min_devices than devices, ...). Of an InsufficientMemory,
+/// contradict each other (max_batch 0, more min_devices than devices, a spill of several replicas, ...). Of an
+/// InsufficientMemory,
 /// - `short_bytes()` is the usable memory (free beyond reserve and context) that would have to be added: to one
 ///   device, the one that needs least, for the rows left without a place; and to each further device that min_devices
 ///   calls for, enough to hold a row. Where one device has to grow, growing it by so much makes the request fit and by

@@ -41,6 +41,10 @@ std::vector<CLI::Option*> add_planning_options(CLI::App& command, IndexRequest& 
                   "Host memory for staging while loading, all devices together")
             ->type_name("SIZE")
             ->default_str("256MiB"),
+        add_value(command, "--spill", plan.spill_bytes, parse_bytes,
+                  "Host memory that may take the rows for which the devices have no room")
+            ->type_name("SIZE")
+            ->default_str("0"),
         add_number(command, "--max-batch", plan.max_batch, 1, most_queries, "Most queries searched at a time")
             ->default_str("256"),
         add_number(command, "--k", request.k, 1, most_queries, "Neighbours to plan for, and to search")

@@ -7,6 +7,7 @@
 #include <gpushard/placement_planner.hpp>
 
 #include "core/placement_problem.hpp"
+#include "core/spill.hpp"
 
 namespace gpushard {
 namespace {
@@ -115,6 +116,7 @@ public:
         no_reserve();
         smaller_batch();
         fewer_replicas();
+        spill();
         one_more_device();
         known_rigs();
         return std::move(found_);
@@ -178,6 +180,28 @@ private:
         }
     }
 
+    /// Host memory for the rows that cards have no room for; how much of it there is, the planner does not know.
+    void spill() {
+        const auto is_host = [](const DeviceInfo& device) { return device.kind == DeviceKind::cpu; };
+        const Precision precision = smallest_precision(index_, options_);
+        if (options_.spill_bytes > 0 || options_.replicas > 1 || precision == Precision::bf16 ||
+            std::any_of(devices_.begin(), devices_.end(), is_host)) {
+            return;
+        }
+        PlanOptions options = options_;
+        options.spill_bytes = 1;
+        const PlacementProblem problem = pose_problem(index_, with_spill_device(devices_, options), options, precision);
+        const std::optional<std::int64_t> rows = rows_to_spill(problem);
+        if (!rows) return;
+        const auto host = std::find_if(problem.candidates.begin(), problem.candidates.end(),
+                                       [&](const Candidate& candidate) { return candidate.listed == devices_.size(); });
+        const Bytes needed = checked_add(host->needed(*rows), reserve_of(spill_device(1), options));
+        const Bytes unit = needed >= 1_GiB ? 1_GiB : 1_MiB;
+        options.spill_bytes = checked_add(needed, unit - 1) / unit * unit;
+        const std::string size = std::to_string(options.spill_bytes / unit) + (unit == 1_GiB ? "GiB" : "MiB");
+        offer("the rest in " + format_bytes(options.spill_bytes) + " of host memory", "--spill " + size, options);
+    }
+
     /// A further device like the largest one; no flag names a card of arbitrary size.
     void one_more_device() {
         const DeviceInfo& largest =
@@ -190,7 +214,8 @@ private:
         further.bytes_per_second = largest.bytes_per_second;
         std::vector<DeviceInfo> devices = devices_;
         devices.push_back(further);
-        PlacementProblem problem = pose_problem(index_, devices, options_, smallest_precision(index_, options_));
+        PlacementProblem problem =
+            pose_problem(index_, with_spill_device(devices, options_), options_, smallest_precision(index_, options_));
         Candidate& added = *std::find_if(problem.candidates.begin(), problem.candidates.end(),
                                          [&](const Candidate& c) { return c.listed == devices_.size(); });
 
@@ -246,8 +271,9 @@ const char* long_name(Precision precision) {
 
 }  // namespace
 
-InsufficientMemory refusal(const IndexProfile& index, const std::vector<DeviceInfo>& devices,
+InsufficientMemory refusal(const IndexProfile& index, const std::vector<DeviceInfo>& listed,
                            const PlanOptions& options) {
+    const std::vector<DeviceInfo> devices = with_spill_device(listed, options);
     const Precision precision = smallest_precision(index, options);
     const PlacementProblem problem = pose_problem(index, devices, options, precision);
     const Bytes row_bytes = checked_multiply(static_cast<Bytes>(index.dim), element_bytes(precision));
@@ -277,7 +303,7 @@ InsufficientMemory refusal(const IndexProfile& index, const std::vector<DeviceIn
                                       {"vector_bytes", static_cast<std::int64_t>(vector_bytes)},
                                       {"room_bytes", static_cast<std::int64_t>(room)}};
     InsufficientMemory refused(what, missing, shortfalls(problem, devices),
-                               AlternativeSearch(index, devices, options).run(), std::move(fields));
+                               AlternativeSearch(index, listed, options).run(), std::move(fields));
     for (std::string& hint : holder_hints(devices)) refused.add_hint(std::move(hint));
     return refused;
 }

@@ -7,6 +7,7 @@
 
 #include "core/placement_alternatives.hpp"
 #include "core/placement_problem.hpp"
+#include "core/spill.hpp"
 
 namespace gpushard {
 namespace {
@@ -113,6 +114,24 @@ void validate_devices(const IndexProfile& index, const std::vector<DeviceInfo>& 
     }
 }
 
+void validate_spill(const IndexProfile& index, const std::vector<DeviceInfo>& devices, const PlanOptions& options) {
+    if (options.spill_bytes == 0) return;
+    const std::string spill = "a spill of " + format_bytes(options.spill_bytes);
+    if (options.replicas > 1) {
+        throw InvalidArgument(spill + " with " + std::to_string(options.replicas) + " replicas, expected one",
+                              {"a copy in host memory would slow down every search that it answers"});
+    }
+    if (precisions_to_try(index, options).front() == Precision::bf16) {
+        throw InvalidArgument(spill + " in bfloat16, which host memory does not hold",
+                              {"--precision f16 takes the same memory"});
+    }
+    for (const DeviceInfo& device : devices) {
+        if (device.kind != DeviceKind::cpu || device.spec != "cpu") continue;
+        throw InvalidArgument(spill + " beside the device 'cpu', which is all of the host already",
+                              {"leave the spill out, or give the device a budget as in cpu=2GiB"});
+    }
+}
+
 /// Rows that are kept as they are stored, once, in host memory are read straight to their place; all others pass
 /// through staging. A small index does not need all of it.
 Bytes staging_for(const PlacementPlan& plan) {
@@ -156,17 +175,28 @@ PlacementPlan lay_out(const IndexProfile& index, const std::vector<DeviceInfo>& 
     return plan;
 }
 
-}  // namespace
-
-std::optional<PlacementPlan> try_plan(const IndexProfile& index, const std::vector<DeviceInfo>& devices,
-                                      const PlanOptions& options) {
+/// The first precision for which `solver` places the rows.
+template <typename Solver>
+std::optional<PlacementPlan> try_solver(Solver solver, const IndexProfile& index,
+                                        const std::vector<DeviceInfo>& devices, const PlanOptions& options) {
     for (const Precision precision : precisions_to_try(index, options)) {
         const PlacementProblem problem = pose_problem(index, devices, options, precision);
-        if (const auto assignments = solve(problem)) {
+        if (const auto assignments = solver(problem)) {
             return lay_out(index, devices, options, precision, problem, *assignments);
         }
     }
     return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<PlacementPlan> try_plan(const IndexProfile& index, const std::vector<DeviceInfo>& devices,
+                                      const PlanOptions& options) {
+    auto plan = try_solver(solve, index, devices, options);
+    if (plan || options.spill_bytes == 0) return plan;
+    plan = try_solver(solve_spilling, index, with_spill_device(devices, options), options);
+    if (plan) plan->spilled = true;
+    return plan;
 }
 
 Precision smallest_precision(const IndexProfile& index, const PlanOptions& options) {
@@ -184,6 +214,7 @@ PlacementPlan plan_placement(const IndexProfile& index, const std::vector<Device
     validate_options(options);
     validate_index(index, options);
     validate_devices(index, devices, options);
+    validate_spill(index, devices, options);
     validate_counts(index, options);
     std::optional<PlacementPlan> plan = try_plan(index, devices, options);
     if (!plan) throw refusal(index, devices, options);
@@ -191,7 +222,9 @@ PlacementPlan plan_placement(const IndexProfile& index, const std::vector<Device
     return *std::move(plan);
 }
 
-std::vector<RigSuggestion> suggest_rigs(const IndexProfile& index, const PlanOptions& options, int max_cards) {
+std::vector<RigSuggestion> suggest_rigs(const IndexProfile& index, const PlanOptions& requested, int max_cards) {
+    PlanOptions options = requested;
+    options.spill_bytes = 0;  // a rig that holds the index needs none
     validate_options(options);
     validate_index(index, options);
     validate_counts(index, options);

@@ -47,17 +47,20 @@ void refuse_without_code(const DeviceInfo& card) {
                       {{"compute_capability", card.compute_capability}, {"faiss_code", list_names(codes)}});
 }
 
-void refuse_unsafe_faiss(const DeviceInfo& card) {
-    const std::string risk = gpu_risk_of_faiss();
-    if (risk.empty() || cards_are_simulated()) return;
-    if (risk_is_allowed()) {
-        log_warn("{}: {}; {} lets it be used all the same", card.spec, risk, permission);
+void refuse_risk(const DeviceInfo& card, const FaissRisk& found) {
+    if (found.risk.empty() || found.simulated) return;
+    if (found.allowed) {
+        log_warn("{}: {}; {} lets it be used all the same", card.spec, found.risk, permission);
         return;
     }
-    throw DeviceError(card.spec, card.spec + " (" + card.name + ") is a real card, and " + risk,
+    throw DeviceError(card.spec, card.spec + " (" + card.name + ") is a real card, and " + found.risk,
                       {"link Faiss 1.8 or newer, 1.14.3 or newer recommended: -DCMAKE_PREFIX_PATH=DIR",
                        std::string("take the risk of wrong answers: ") + permission + "=1"},
                       {{"faiss_version", faiss_version()}});
+}
+
+void refuse_unsafe_faiss(const DeviceInfo& card) {
+    refuse_risk(card, {gpu_risk_of_faiss(), cards_are_simulated(), risk_is_allowed()});
 }
 
 bool cards_are_simulated() { return dlsym(RTLD_DEFAULT, "simcuda_computes") != nullptr; }

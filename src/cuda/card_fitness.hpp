@@ -17,6 +17,14 @@ void refuse_without_code(const DeviceInfo& card);
 /// GPUSHARD_ALLOW_UNSAFE_FAISS=1.
 void refuse_unsafe_faiss(const DeviceInfo& card);
 
+/// What refuse_unsafe_faiss decides by: `risk` is empty where there is none.
+struct FaissRisk {
+    std::string risk;
+    bool simulated = false;  ///< the card is
+    bool allowed = false;    ///< by the environment
+};
+void refuse_risk(const DeviceInfo& card, const FaissRisk& found);
+
 /// Whether a stand-in for the CUDA runtime plays the cards.
 bool cards_are_simulated();
 

@@ -25,8 +25,10 @@ std::string spec_of(int ordinal) { return "cuda:" + std::to_string(ordinal); }
 void check(cudaError_t error, int ordinal, const char* call) {
     if (error == cudaSuccess) return;
     cudaGetLastError();  // Or the next launch of Faiss would find it.
-    throw DeviceError(spec_of(ordinal), spec_of(ordinal) + ": " + call + " failed, " + cudaGetErrorName(error) + ": " +
-                                            cudaGetErrorString(error));
+    throw DeviceError(
+        spec_of(ordinal),
+        spec_of(ordinal) + ": " + call + " failed, " + cudaGetErrorName(error) + ": " + cudaGetErrorString(error),
+        {"see what nvidia-smi says of it, or name the other cards in CUDA_VISIBLE_DEVICES"});
 }
 
 int count_cards() {
@@ -72,7 +74,14 @@ double memory_bytes_per_second(int ordinal) {
     return 2 * kilohertz * 1000 * bits / 8;
 }
 
-int numa_node_of(const std::string& pci) {
+int numa_node_of(int ordinal, const std::string& pci) {
+#if CUDART_VERSION >= 12020
+    int told = -1;
+    if (cudaDeviceGetAttribute(&told, cudaDevAttrHostNumaId, ordinal) == cudaSuccess && told >= 0) return told;
+    cudaGetLastError();
+#else
+    static_cast<void>(ordinal);
+#endif
     std::ifstream file("/sys/bus/pci/devices/" + pci + "/numa_node");
     int node = -1;
     return file >> node ? std::max(-1, node) : -1;
@@ -187,7 +196,7 @@ DeviceInfo describe_card(int ordinal, int count) {
     info.context_bytes = has_context(ordinal) ? 0 : assumed_context_bytes;
     info.bytes_per_second = memory_bytes_per_second(ordinal);
     if (info.bytes_per_second <= 0) info.bytes_per_second = likely_bytes_per_second(info);
-    info.numa_node = numa_node_of(info.pci);
+    info.numa_node = numa_node_of(ordinal, info.pci);
     info.peers = peers_of(ordinal, count);
     info.holders = other_holders(card.managed);
     return info;

@@ -6,7 +6,7 @@
 #include <dlfcn.h>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <unistd.h>
 
 #include "cuda/management_library.hpp"
@@ -26,14 +26,15 @@ std::string read_small_file(const fs::path& path) {
     return text;
 }
 
-/// "550.54.15" of "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue ...".
+/// "550.54.15" of "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue ...": the first word that is numbers.
 std::string module_version(const std::string& text) {
-    static constexpr std::string_view before = "Kernel Module";
-    auto begin = text.find(before);
-    if (begin == std::string::npos) return text.empty() ? "" : "of unknown version";
-    begin = text.find_first_of("0123456789", begin + before.size());
-    if (begin == std::string::npos) return "of unknown version";
-    return text.substr(begin, text.find_first_not_of("0123456789.", begin) - begin);
+    if (text.empty()) return {};
+    std::istringstream words(text);
+    for (std::string word; words >> word;) {
+        const bool numbers = word.find_first_not_of("0123456789.") == std::string::npos;
+        if (numbers && word.find('.') != std::string::npos) return word;
+    }
+    return "of unknown version";
 }
 
 int count_cards_on_bus(const fs::path& devices) {

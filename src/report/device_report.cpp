@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string_view>
 
 #include <fmt/core.h>
 
@@ -22,8 +23,16 @@ std::string remark_on(const DeviceInfo& device) {
     return remark;
 }
 
+/// "A100-SXM4-80GB" of "NVIDIA A100-SXM4-80GB": every card's name begins so.
+std::string name_cell(const DeviceInfo& device) {
+    static constexpr std::string_view vendor = "NVIDIA ";
+    const bool drop = device.kind == DeviceKind::cuda && device.name.rfind(vendor, 0) == 0;
+    return shorten(single_line(drop ? device.name.substr(vendor.size()) : device.name), 22);
+}
+
 std::string context_cell(const DeviceInfo& device) {
-    if (device.context_bytes == 0) return device.kind == DeviceKind::cuda ? "is there" : "";
+    if (device.kind != DeviceKind::cuda) return "";
+    if (device.context_bytes == 0 && !device.context_measured) return "is there";
     return (device.context_measured ? "" : "~") + format_bytes(device.context_bytes);
 }
 
@@ -65,7 +74,7 @@ std::string to_text(const std::vector<DeviceInfo>& rig) {
     for (const DeviceInfo& device : rig) {
         const bool is_card = device.kind == DeviceKind::cuda;
         assumed = assumed || (is_card && device.context_bytes > 0 && !device.context_measured);
-        table.add({shorten(single_line(device.spec), 28), shorten(single_line(device.name), 24),
+        table.add({shorten(single_line(device.spec), 28), name_cell(device),
                    shorten(single_line(device.compute_capability), 5), format_bytes(device.total_bytes),
                    format_bytes(device.free_bytes), format_bytes(used_bytes(device)), context_cell(device),
                    fmt::format("{:.0f} GB/s", device.bytes_per_second / 1e9),

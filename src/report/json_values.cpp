@@ -23,11 +23,11 @@ Json json_value(const MemoryHolder& holder) {
 Json card_values(const DeviceInfo& card) {
     Json holders = Json::array();
     for (const MemoryHolder& holder : card.holders) holders.push_back(json_value(holder));
-    return {{"context_measured", card.context_measured},
-            {"compute_capability", card.compute_capability},
-            {"numa_node", card.numa_node},
-            {"peers", card.peers},
-            {"holders", std::move(holders)}};
+    Json json = {{"context_measured", card.context_measured}, {"compute_capability", card.compute_capability}};
+    if (card.numa_node >= 0) json["numa_node"] = card.numa_node;
+    json["peers"] = card.peers;
+    json["holders"] = std::move(holders);
+    return json;
 }
 
 Json json_value(const PlanOptions& options) {
@@ -37,6 +37,7 @@ Json json_value(const PlanOptions& options) {
             {"precision", to_string(options.precision)},
             {"reserve_bytes", options.reserve_bytes ? Json(*options.reserve_bytes) : Json(nullptr)},
             {"staging_bytes", options.staging_bytes},
+            {"spill_bytes", options.spill_bytes},
             {"max_batch", options.max_batch},
             {"k", options.k}};
 }
@@ -118,6 +119,7 @@ Json json_value(const PlacementPlan& plan) {
             {"fingerprint", plan.fingerprint},
             {"options", json_value(plan.options)},
             {"devices", std::move(devices)},
+            {"spilled", plan.spilled},
             {"host_staging_bytes", plan.host_staging_bytes},
             {"host_resident_bytes", plan.host_resident_bytes},
             {"totals", std::move(totals)},

@@ -83,11 +83,13 @@ PlanOptions stored_options(const JsonReader& json) {
     options.precision = json["precision"].parsed(parse_precision, "a precision");
     if (!json["reserve_bytes"].is_null()) options.reserve_bytes = json["reserve_bytes"].bytes();
     options.staging_bytes = json["staging_bytes"].bytes();
+    if (json.has("spill_bytes")) options.spill_bytes = json["spill_bytes"].bytes();
     options.max_batch = json["max_batch"].integer(1, any_count);
     options.k = json["k"].integer(1, any_count);
     if (options.strategy != Strategy::replicate && options.replicas != 1) {
         throw json["replicas"].wrong("1 with this strategy");
     }
+    if (options.spill_bytes > 0 && options.replicas > 1) throw json["replicas"].wrong("1 where rows may be spilled");
     return options;
 }
 
@@ -196,6 +198,16 @@ void check_coverage(const JsonReader& devices, const PlacementPlan& plan) {
     }
 }
 
+bool stored_spill(const JsonReader& json, const PlacementPlan& plan) {
+    if (!json.boolean()) return false;
+    const ShardPlacement& last = plan.devices.back();
+    if (last.device.kind == DeviceKind::cpu && last.rows.count() > 0 &&
+        last.device.total_bytes == plan.options.spill_bytes && plan.devices.size() > 1) {
+        return true;
+    }
+    throw json.wrong("false, or host memory of options.spill_bytes with rows as the last device");
+}
+
 void check_totals(const JsonReader& json, const PlacementPlan& plan) {
     ShardMemory totals;
     try {
@@ -267,6 +279,7 @@ PlacementPlan plan_from_json(std::string_view json, const std::string& name) {
         plan.devices.push_back(stored_placement(device, plan));
     }
     if (plan.devices.empty()) throw text["devices"].wrong("at least one device");
+    if (text.has("spilled")) plan.spilled = stored_spill(text["spilled"], plan);
     check_coverage(text["devices"], plan);
     check_totals(text["totals"], plan);
     plan.host_staging_bytes = text["host_staging_bytes"].bytes();

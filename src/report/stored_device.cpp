@@ -30,7 +30,7 @@ MemoryHolder stored_holder(const JsonReader& json) {
 void read_card_values(const JsonReader& json, DeviceInfo& card) {
     if (json.has("context_measured")) card.context_measured = json["context_measured"].boolean();
     if (json.has("compute_capability")) card.compute_capability = json["compute_capability"].string();
-    if (json.has("numa_node")) card.numa_node = static_cast<int>(json["numa_node"].integer(-1, most_numa_nodes));
+    if (json.has("numa_node")) card.numa_node = static_cast<int>(json["numa_node"].integer(0, most_numa_nodes));
     if (json.has("peers")) card.peers = json["peers"].strings(max_json_devices);
     if (!json.has("holders")) return;
     for (const JsonReader& holder : json["holders"].elements(most_holders)) {

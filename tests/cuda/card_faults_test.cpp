@@ -44,7 +44,7 @@ protected:
         SimulatedRig::SetUp();
         if (IsSkipped()) return;
         index_ = write_index(20'000, 32, Metric::l2);
-        ::setenv("SIMCUDA_CARDS", "3x64MiB", 1);
+        ::setenv("SIMCUDA_CARDS", "3x1GiB", 1);
     }
     void TearDown() override {
         ::unsetenv("FAULT_CHILD_FAULTS");

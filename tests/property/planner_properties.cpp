@@ -77,6 +77,9 @@ PlanOptions any_options(Strategy strategy, std::size_t devices) {
     options.max_batch = *rc::gen::inRange(1, 600);
     options.k = *rc::gen::inRange(1, 300);
     if (*rc::gen::arbitrary<bool>()) options.reserve_bytes = *rc::gen::inRange<Bytes>(0, 64_MiB);
+    if (options.replicas == 1 && *rc::gen::arbitrary<bool>()) {
+        options.spill_bytes = *rc::gen::inRange<Bytes>(1, 8_GiB);
+    }
     return options;
 }
 
@@ -150,6 +153,8 @@ RC_GTEST_PROP(Planner, IsDeterministicAndIndependentOfTheOrderOfDevices, ()) {
     RC_ASSERT(plan.has_value() == other.has_value());
     RC_ASSERT(plan.has_value() == again.has_value());
     if (!plan) return;
+    RC_ASSERT(plan->devices.size() == other->devices.size());
+    RC_ASSERT(!plan->spilled || same_shard(plan->devices.back(), other->devices.back()));
     for (std::size_t i = 0; i < rig.size(); ++i) {
         RC_ASSERT(same_shard(plan->devices[i], again->devices[i]));
         const auto shard = std::find_if(other->devices.begin(), other->devices.end(),
@@ -240,6 +245,47 @@ RC_GTEST_PROP(Planner, FitsWheneverTheBruteForceOptimumFits, ()) {
     if (options.strategy == Strategy::fewest) RC_ASSERT(plan->used_devices() == brute_force.fewest_devices());
 }
 
+RC_GTEST_PROP(Planner, SpillsOnlyWhatTheDevicesCannotHold, ()) {
+    const std::vector<DeviceInfo> rig = any_rig(8, 2_GiB);
+    PlanOptions options = any_options(any_exact_strategy(), rig.size());
+    const Bytes spill = *rc::gen::inRange<Bytes>(1, 8_GiB);
+    const IndexProfile index = any_index();
+    options.spill_bytes = 0;
+    const auto without = plan_if_it_fits(index, rig, options);
+    DeviceInfo host;
+    host.spec = "cpu=" + std::to_string(spill);
+    host.total_bytes = host.free_bytes = spill;
+    std::vector<DeviceInfo> with_host = rig;
+    with_host.push_back(host);
+    const auto as_a_device = plan_if_it_fits(index, with_host, options);
+    options.spill_bytes = spill;
+    const auto plan = plan_if_it_fits(index, rig, options);
+    RC_TAG(plan.has_value() ? (plan->spilled ? "spills" : "fits") : "does not fit");
+
+    RC_ASSERT(plan.has_value() == (without.has_value() || as_a_device.has_value()));
+    if (!plan) return;
+    RC_ASSERT(plan->spilled == !without.has_value());
+    RC_ASSERT(plan->devices.size() == rig.size() + (plan->spilled ? 1 : 0));
+    if (!plan->spilled) {
+        for (std::size_t i = 0; i < rig.size(); ++i) RC_ASSERT(same_shard(plan->devices[i], without->devices[i]));
+        return;
+    }
+    check_every_row_once(*plan);
+    check_within_budget(*plan);
+    RC_ASSERT(plan->used_devices() >= options.min_devices);
+    std::int64_t room = 0;
+    int able = 0;
+    for (const DeviceInfo& device : rig) {
+        const std::int64_t rows =
+            rows_within(workload_of(index, options, device), usable_of(device, options), index.count);
+        room += rows;
+        able += rows > 0;
+    }
+    const std::int64_t homeless = std::max<std::int64_t>(index.count - room, 0);
+    RC_ASSERT(plan->devices.back().rows.count() ==
+              std::max<std::int64_t>(homeless, able < options.min_devices ? 1 : 0));
+}
+
 /// The level at which min(capacity, level x weight) adds up to `total`: by bisection.
 double water_level(double total, const std::vector<double>& capacities, const std::vector<double>& weights) {
     double low = 0;
@@ -284,7 +330,8 @@ RC_GTEST_PROP(Planner, BalancedGivesEachDeviceTheSameTime, ()) {
 
 RC_GTEST_PROP(Planner, SaysExactlyHowMuchOneDeviceHasToGrow, ()) {
     const std::vector<DeviceInfo> rig = any_rig(6, 1_GiB);
-    const PlanOptions options = any_options(any_exact_strategy(), rig.size());
+    PlanOptions options = any_options(any_exact_strategy(), rig.size());
+    options.spill_bytes = 0;
     const IndexProfile index = any_index();
     const auto able = std::count_if(rig.begin(), rig.end(), [&](const DeviceInfo& device) {
         return rows_within(workload_of(index, options, device), usable_of(device, options), index.count) > 0;
@@ -329,6 +376,8 @@ RC_GTEST_PROP(Planner, OffersOnlyWhatFits, ()) {
                 changed.precision = PrecisionChoice::f16;
             } else if (flags == "--reserve 0") {
                 changed.reserve_bytes = 0;
+            } else if (flags.starts_with("--spill")) {
+                changed.spill_bytes = parse_bytes(value());
             } else if (flags.starts_with("--max-batch")) {
                 changed.max_batch = std::stoll(value());
             } else if (flags.starts_with("--replicas")) {

@@ -54,7 +54,8 @@ TEST_F(Commands, HaveHelp) {
 TEST_F(Commands, VersionNamesTheLibraryAndFaiss) {
     const ChildResult result = run_gpushard({"--version"});
     EXPECT_EQ(result.exit_code, 0);
-    EXPECT_EQ(result.out, "gpushard " + version() + " (Faiss " + faiss_version() + ")\n");
+    const std::string risk = faiss_gpu_risk().empty() ? "" : "for tests on simulated cards: " + faiss_gpu_risk() + "\n";
+    EXPECT_EQ(result.out, "gpushard " + version() + " (Faiss " + faiss_version() + ")\n" + risk);
 }
 
 TEST_F(Commands, InspectDescribesTheFile) {
@@ -141,6 +142,31 @@ TEST_F(Commands, PlanThatDoesNotFitListsAlternatives) {
     ASSERT_FALSE(json["alternatives"].empty());
     // An alternative was planned, so asking for it works.
     EXPECT_EQ(json_of({"plan", wiki_index(), "--devices", "4xT4", "--precision", "f16"})["fits"], true);
+}
+
+TEST_F(Commands, WhatTheCardsCannotHoldMaySpillToTheHost) {
+    const Arguments request = {"plan", wiki_index(), "--devices", "RTX4090", "--precision", "f16"};
+    const auto with = [&](Arguments more) {
+        more.insert(more.begin(), request.begin(), request.end());
+        return more;
+    };
+    expect_error(request, 3);
+    EXPECT_THAT(run_gpushard(request).err, HasSubstr("try: --spill 7GiB"));
+    const Json plan = json_of(with({"--spill", "7GiB"}));
+    EXPECT_EQ(plan["spilled"], true);
+    EXPECT_EQ(plan["options"]["spill_bytes"], std::int64_t{7} << 30);
+    ASSERT_EQ(plan["devices"].size(), 2u);
+    EXPECT_EQ(plan["devices"][1]["spec"], "cpu=7GiB");
+    EXPECT_EQ(plan["host_resident_bytes"], plan["devices"][1]["resident_bytes"]);
+}
+
+TEST_F(Commands, ALoadMaySpill) {
+    const Json loaded = json_of({"load", index_, "--devices", "cpu=500KiB", "--spill", "1MiB", "--verify", "20"});
+    EXPECT_EQ(loaded["spilled"], true);
+    ASSERT_EQ(loaded["devices"].size(), 2u);
+    EXPECT_GT(loaded["devices"][1]["measured_resident_bytes"], 0);
+    EXPECT_EQ(loaded["verified"]["failures"], Json::array());
+    EXPECT_EQ(json_of({"load", index_, "--devices", "cpu=1MiB", "--spill", "1MiB"})["spilled"], false);
 }
 
 TEST_F(Commands, InspectAndPlanAreQuickAndSmallWhateverTheSizeOfTheIndex) {

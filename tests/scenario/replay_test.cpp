@@ -28,6 +28,7 @@ protected:
 TEST_F(Replay, GivesTheSamePlanByteForByte) {
     for (const Arguments& options : {Arguments{"--devices", "cpu=1MiB,cpu=2MiB", "--strategy", "proportional"},
                                      Arguments{"--devices", "cpu=4MiB*3", "--precision", "f16", "--min-devices", "2"},
+                                     Arguments{"--devices", "cpu=500KiB", "--spill", "1MiB"},
                                      Arguments{"--devices", "2xA100-40GB,T4", "--k", "100"}}) {
         const std::string plan = saved_plan(options);
         const ChildResult again = run_gpushard({"plan", index_, "--plan", plan, "--json"});

@@ -5,6 +5,8 @@
 
 #include <gpushard/device_info.hpp>
 
+#include "core/likely_bandwidth.hpp"
+
 namespace gpushard {
 namespace {
 
@@ -43,6 +45,31 @@ TEST(KnownCards, AreDescribedAsIdleCardsForPlanning) {
     EXPECT_EQ(device.context_bytes, assumed_context_bytes);
     EXPECT_EQ(device.bytes_per_second, 1.555e12);
     EXPECT_TRUE(device.planning_only);
+}
+
+double likely(const char* name, Bytes total, DeviceKind kind = DeviceKind::cuda) {
+    DeviceInfo device;
+    device.spec = "cuda:0";
+    device.name = name;
+    device.kind = kind;
+    device.total_bytes = total;
+    return likely_bytes_per_second(device);
+}
+
+TEST(LikelyBandwidth, IsTheCatalogueCardsWhoseWordsTheDriversNameHas) {
+    EXPECT_EQ(likely("NVIDIA A100-SXM4-40GB", 40326_MiB), 1555e9);
+    EXPECT_EQ(likely("NVIDIA A100-SXM4-80GB", 81050_MiB), 2039e9);
+    EXPECT_EQ(likely("NVIDIA H200", 143000_MiB), 4800e9);
+    EXPECT_EQ(likely("NVIDIA H100 80GB HBM3", 81000_MiB), 3350e9);
+    EXPECT_EQ(likely("Tesla T4", 14900_MiB), 320e9);
+    EXPECT_EQ(likely("NVIDIA GeForce RTX 3090", 24100_MiB), 936e9);
+    EXPECT_EQ(likely("NVIDIA RTX 6000 Ada Generation", 48500_MiB), 960e9);
+    EXPECT_EQ(likely("NVIDIA GeForce RTX 2080 Ti", 11000_MiB), 616e9);
+}
+
+TEST(LikelyBandwidth, IsAssumedForOtherDevices) {
+    EXPECT_EQ(likely("NVIDIA A10G", 22000_MiB), likely("a card nobody knows", 1_GiB));
+    EXPECT_GT(likely("a card nobody knows", 1_GiB), likely("A100", 1_GiB, DeviceKind::cpu));
 }
 
 }  // namespace

@@ -438,6 +438,120 @@ TEST(Plan, RowsDoNotDependOnTheOrderOfTheList) {
     }
 }
 
+/// f16, and host memory of this size to spill to.
+PlanOptions spilling(Bytes bytes) {
+    PlanOptions options = in(PrecisionChoice::f16);
+    options.spill_bytes = bytes;
+    return options;
+}
+
+TEST(Spill, TakesWhatTheCardsHaveNoRoomFor) {
+    const PlacementPlan plan = plan_placement(wiki_index(), {card(0, 24_GiB)}, spilling(10_GiB));
+    ASSERT_EQ(plan.devices.size(), 2u);
+    EXPECT_TRUE(plan.spilled);
+    const ShardPlacement& spill = plan.devices[1];
+    EXPECT_EQ(spill.device.spec, "cpu=10GiB");
+    EXPECT_EQ(spill.device.kind, DeviceKind::cpu);
+    EXPECT_EQ(spill.device.total_bytes, 10_GiB);
+    EXPECT_EQ(spill.reserve_bytes, 0u);
+    // The smallest stack of a card in float16 holds its 32 queries twice.
+    const Bytes for_rows = 24_GiB - kept - smallest_stack - 32 * 768 * 2;
+    EXPECT_EQ(plan.devices[0].rows.count(), static_cast<std::int64_t>(for_rows / (768 * 2)));
+    EXPECT_EQ(spill.rows.count(), wiki_rows - plan.devices[0].rows.count());
+    EXPECT_EQ(plan.host_resident_bytes, static_cast<Bytes>(spill.rows.count()) * 768 * 2);
+    EXPECT_EQ(plan.host_staging_bytes, 256_MiB);
+}
+
+TEST(Spill, IsLeftOutWhereTheDevicesHoldEverything) {
+    const PlacementPlan plan = plan_placement(wiki_index(), {card(0, 40_GiB)}, spilling(10_GiB));
+    EXPECT_EQ(plan.devices.size(), 1u);
+    EXPECT_FALSE(plan.spilled);
+}
+
+TEST(Spill, IsTheLastResortOfEachStrategy) {
+    for (const Strategy strategy :
+         {Strategy::balanced, Strategy::proportional, Strategy::fewest, Strategy::replicate}) {
+        PlanOptions options = spilling(100_GiB);
+        options.strategy = strategy;
+        const PlacementPlan plan = plan_placement(wiki_index(), {card(0, 10_GiB), card(1, 20_GiB)}, options);
+        ASSERT_EQ(plan.devices.size(), 3u);
+        for (std::size_t i = 0; i < 2; ++i) {
+            const ShardPlacement& shard = plan.devices[i];
+            EXPECT_LT(shard.usable_bytes() - shard.memory.peak(), 2 * 768 * 2 + 512u) << "not full";
+        }
+    }
+}
+
+TEST(Spill, CountsForTheDevicesThatAreAskedFor) {
+    PlanOptions options = spilling(1_GiB);
+    options.min_devices = 2;
+    const PlacementPlan plan = plan_placement(wiki_index(), {card(0, 40_GiB), card(1, 512_MiB)}, options);
+    EXPECT_THAT(rows_of(plan), ElementsAre(wiki_rows - 1, 0, 1));
+    options.min_devices = 3;
+    EXPECT_THROW(plan_placement(wiki_index(), {card(0, 40_GiB), card(1, 512_MiB)}, options), InvalidArgument);
+}
+
+TEST(Spill, MayTakeEverything) {
+    const PlacementPlan plan = plan_placement(wiki_index(), {card(0, 512_MiB)}, spilling(31_GiB));
+    EXPECT_THAT(rows_of(plan), ElementsAre(0, wiki_rows));
+}
+
+TEST(Spill, IsAutomaticPrecisionsSecondChoice) {
+    PlanOptions options = spilling(100_GiB);
+    options.precision = PrecisionChoice::automatic;
+    EXPECT_EQ(plan_placement(wiki_index(), {card(0, 40_GiB)}, options).precision, Precision::f16);
+    EXPECT_EQ(plan_placement(wiki_index(), {card(0, 24_GiB)}, options).precision, Precision::f32);
+    options.spill_bytes = 30_GiB;
+    EXPECT_EQ(plan_placement(wiki_index(), {card(0, 24_GiB)}, options).precision, Precision::f16);
+}
+
+TEST(Spill, WhenItIsTooSmallTheRefusalCountsIt) {
+    const InsufficientMemory error = refusal_of(wiki_index(), {card(0, 24_GiB)}, spilling(1_GiB));
+    ASSERT_EQ(error.devices().size(), 2u);
+    EXPECT_EQ(error.devices()[1].device, "cpu=1GiB");
+    const Bytes enough = 24_GiB + error.short_bytes();
+    EXPECT_NO_THROW(plan_placement(wiki_index(), {card(0, enough)}, spilling(1_GiB)));
+    EXPECT_THROW(plan_placement(wiki_index(), {card(0, enough - 1)}, spilling(1_GiB)), InsufficientMemory);
+    EXPECT_EQ(find_alternative(error, "host memory"), nullptr);
+}
+
+TEST(Spill, IsNamedByTheSizeThatWasAskedFor) {
+    const auto spec_of = [](Bytes bytes) {
+        return plan_placement(flat_index(100, 64), {card(0, 1_MiB)}, spilling(bytes)).devices.back().device.spec;
+    };
+    EXPECT_EQ(spec_of(1_TiB), "cpu=1024GiB");
+    EXPECT_EQ(spec_of(1536_MiB), "cpu=1536MiB");
+    EXPECT_EQ(spec_of(1_MiB + 1_KiB), "cpu=1025KiB");
+    EXPECT_EQ(spec_of(1_MiB + 1), "cpu=1048577");
+}
+
+TEST(Spill, RefusesWhatContradictsIt) {
+    PlanOptions options = spilling(1_GiB);
+    EXPECT_THROW(plan_placement(wiki_index(), {host("cpu", 1_GiB)}, options), InvalidArgument);
+    options.strategy = Strategy::replicate;
+    options.replicas = 2;
+    EXPECT_THROW(plan_placement(wiki_index(), {card(0, 1_GiB), card(1, 1_GiB)}, options), InvalidArgument);
+    options = spilling(1_GiB);
+    options.precision = PrecisionChoice::bf16;
+    EXPECT_THROW(plan_placement(wiki_index(), {card(0, 40_GiB)}, options), InvalidArgument);
+}
+
+TEST(Spill, IsNoPartOfARigThatHoldsTheIndex) {
+    EXPECT_EQ(suggest_rigs(wiki_index(), spilling(100_GiB)).front().peak_bytes,
+              suggest_rigs(wiki_index(), in(PrecisionChoice::f16)).front().peak_bytes);
+}
+
+TEST(Refusal, OffersToSpillWhatCardsHaveNoRoomFor) {
+    const InsufficientMemory error = refusal_of(wiki_index(), {card(0, 24_GiB)}, in(PrecisionChoice::f16));
+    const Alternative* alternative = find_alternative(error, "host memory");
+    ASSERT_NE(alternative, nullptr);
+    EXPECT_EQ(alternative->flags, "--spill 7GiB");
+    const PlacementPlan plan = plan_placement(wiki_index(), {card(0, 24_GiB)}, spilling(7_GiB));
+    EXPECT_EQ(plan.totals().peak(), alternative->total_bytes);
+    EXPECT_THROW(plan_placement(wiki_index(), {card(0, 24_GiB)}, spilling(6_GiB)), InsufficientMemory);
+    EXPECT_EQ(find_alternative(refusal_of(wiki_index(), {host("cpu=1GiB", 1_GiB)}), "of host memory"), nullptr);
+}
+
 TEST(Plan, EmptyIndexGoesNowhere) {
     const PlacementPlan plan = plan_placement(flat_index(0, 64), {card(0, 40_GiB), host("cpu=1MiB", 1_MiB)});
     EXPECT_EQ(plan.used_devices(), 0);

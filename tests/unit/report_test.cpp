@@ -1,5 +1,6 @@
 #include <functional>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -204,6 +205,35 @@ TEST(ReadPlan, GivesBackWhatWasWritten) {
     }
 }
 
+PlacementPlan spilling_plan() {
+    PlanOptions options;
+    options.spill_bytes = 20_MiB;
+    PlacementPlan plan = plan_placement(small_index(), {host_part("cpu=16MiB", 16_MiB)}, options);
+    EXPECT_TRUE(plan.spilled);
+    return plan;
+}
+
+TEST(ReadPlan, KnowsWhatWasSpilled) {
+    const std::string json = to_json(spilling_plan());
+    const PlacementPlan again = plan_from_json(json);
+    EXPECT_TRUE(again.spilled);
+    EXPECT_EQ(again.options.spill_bytes, 20_MiB);
+    EXPECT_EQ(again.devices.back().device.spec, "cpu=20MiB");
+    EXPECT_EQ(to_json(again), json);
+    EXPECT_THAT(to_text(again), HasSubstr("cpu=20MiB"));
+
+    Json earlier = Json::parse(json);
+    earlier.erase("spilled");
+    earlier["options"].erase("spill_bytes");
+    EXPECT_FALSE(plan_from_json(earlier.dump()).spilled) << "as plans were written before there was a spill";
+    Json edited = Json::parse(json);
+    edited["options"]["spill_bytes"] = 21_MiB;
+    EXPECT_THROW(plan_from_json(edited.dump()), BadFile);
+    edited = Json::parse(to_json(small_plan()));
+    edited["spilled"] = true;
+    EXPECT_THROW(plan_from_json(edited.dump()), BadFile);
+}
+
 TEST(ReadPlan, ReadsTheReportOfALoad) {
     const PlacementPlan plan = small_plan();
     LoadReport report;
@@ -391,6 +421,74 @@ TEST(ReadRig, GivesBackWhatWasWritten) {
     EXPECT_EQ(again[1].bytes_per_second, rig[1].bytes_per_second);
     EXPECT_TRUE(again[0].planning_only);
     EXPECT_TRUE(again[1].planning_only);
+}
+
+/// Half of it is held by others.
+DeviceInfo used_card() {
+    DeviceInfo card = typed_card(0, 40_GiB);
+    card.spec = "cuda:0";
+    card.free_bytes = 10_GiB;
+    card.context_bytes = 400_MiB;
+    card.context_measured = true;
+    card.compute_capability = "8.0";
+    card.numa_node = 1;
+    card.peers = {"cuda:1", "cuda:3"};
+    card.holders = {{4711, "python3", 20_GiB}, {12, "", 1_GiB}, {13, "Xorg", 0}};
+    return card;
+}
+
+TEST(ReadRig, GivesBackWhatIsToldOfCardsOnly) {
+    const DeviceInfo card = used_card();
+    const DeviceInfo again = rig_from_json(to_json(std::vector<DeviceInfo>{card})).front();
+    EXPECT_EQ(again.context_bytes, 400_MiB);
+    EXPECT_TRUE(again.context_measured);
+    EXPECT_EQ(again.compute_capability, "8.0");
+    EXPECT_EQ(again.numa_node, 1);
+    EXPECT_EQ(again.peers, card.peers);
+    EXPECT_EQ(again.holders, card.holders);
+
+    const std::vector<DeviceInfo> bare =
+        rig_from_json(R"({"devices": [{"spec": "cuda:0", "name": "own card", "total_bytes": 1024}]})");
+    EXPECT_FALSE(bare[0].context_measured);
+    EXPECT_EQ(bare[0].numa_node, -1);
+    EXPECT_TRUE(bare[0].holders.empty());
+
+    const auto refusal = [](const std::string& more) {
+        return message_of<BadFile>([&] {
+            rig_from_json(R"({"devices": [{"spec": "cuda:0", "name": "b", "total_bytes": 5, )" + more + "}]}", "rig");
+        });
+    };
+    EXPECT_THAT(refusal(R"("holders": [{"name": "x"}])"), HasSubstr("devices[0].holders[0].pid is missing"));
+    EXPECT_THAT(refusal(R"("holders": [{"pid": -1}])"), HasSubstr("devices[0].holders[0].pid is -1"));
+    EXPECT_THAT(refusal(R"("peers": [1])"), HasSubstr("peers"));
+    EXPECT_THAT(refusal(R"("numa_node": -1)"), HasSubstr("numa_node is -1"));
+    EXPECT_THAT(refusal(R"("context_measured": 1)"), HasSubstr("context_measured is 1"));
+}
+
+TEST(ReportRig, TextNamesWhoHoldsACard) {
+    const std::string text = to_text(std::vector<DeviceInfo>{used_card()});
+    EXPECT_THAT(text, AllOf(HasSubstr("cuda:0 is used by"), HasSubstr("20.00 GiB  python3 (pid 4711)"),
+                            HasSubstr("1.000 GiB  pid 12\n"), HasSubstr("unknown  Xorg (pid 13)"), HasSubstr("8.0")));
+    EXPECT_THAT(text, Not(HasSubstr("cannot be seen")));
+    EXPECT_THAT(text, Not(HasSubstr("assumed")));
+
+    DeviceInfo hidden = used_card();
+    hidden.holders.clear();
+    hidden.context_measured = false;
+    EXPECT_THAT(to_text(std::vector<DeviceInfo>{hidden}),
+                AllOf(HasSubstr("30.00 GiB  processes that cannot be seen from here"), HasSubstr("~400.0 MiB"),
+                      HasSubstr("~ assumed")));
+}
+
+TEST(ReportRig, LinesOfRealCardsAreAtMost120Wide) {
+    DeviceInfo card = used_card();
+    card.spec = "cuda:0=24GiB";
+    card.name = "NVIDIA A100-SXM4-80GB MIG 3g.40gb";
+    card.pci = "0000:3b:00.0";
+    card.context_measured = false;
+    card.holders.assign(40, {4000000, "a_process_name1", 20_GiB});
+    std::istringstream lines(to_text(std::vector<DeviceInfo>{card}));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120u) << line;
 }
 
 TEST(ReadRig, ThreeFieldsADeviceAreEnough) {

@@ -18,12 +18,13 @@ bool shape_is_possible(dim3 grid, dim3 block) {
     return grid.x <= 0x7FFFFFFFU && grid.y <= grid_yz && grid.z <= grid_yz && block.z <= 64;
 }
 
-int compute_capability_of(int place) { return Simulator::instance().card(place).spec().compute_capability; }
+const CodeImage* image_for(const Kernel& kernel, int place) {
+    return kernel.module->image_for(Simulator::instance().card(place).spec().compute_capability);
+}
 
 cudaError_t check_kernel(const Kernel* kernel, int place) {
     if (kernel == nullptr) return cudaErrorInvalidDeviceFunction;
-    const bool runs = kernel->module->image_for(compute_capability_of(place)) != nullptr;
-    return runs ? cudaSuccess : cudaErrorNoKernelImageForDevice;
+    return image_for(*kernel, place) != nullptr ? cudaSuccess : cudaErrorNoKernelImageForDevice;
 }
 
 /// A kernel runs on the current card, which must be the stream's.
@@ -91,7 +92,7 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void*
     return launch(site, kernel, grid, block, stream);
 }
 
-/// CUB has tuned code for the architectures it was compiled for and gives up on any other version.
+/// CUB looks for the version among those that it was compiled for.
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {
     static CallSite& site = CallSite::of(__func__);
     const int place = current_place();
@@ -102,11 +103,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* fu
         *attributes = {};
         attributes->maxThreadsPerBlock = threads_per_block;
         attributes->numRegs = 32;
-        const CodeImage& image = *kernel->module->image_for(compute_capability_of(place));
-        attributes->ptxVersion = image.compute_capability;
-        // The driver compiles PTX for the card itself.
-        attributes->binaryVersion =
-            image.kind == CodeImage::Kind::ptx ? compute_capability_of(place) : image.compute_capability;
+        attributes->ptxVersion = attributes->binaryVersion = image_for(*kernel, place)->compute_capability;
         return cudaSuccess;
     });
 }

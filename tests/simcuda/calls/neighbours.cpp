@@ -63,6 +63,7 @@ int simcuda_facts_of(int card, simcuda_card_facts* facts) {
     facts->pci_device = pci.device;
     facts->compute_capability = spec.compute_capability;
     facts->numa_node = spec.numa_node;
+    facts->multi_instance = spec.multi_instance ? 1 : 0;
     facts->lost = found.lost() ? 1 : 0;
     facts->total_bytes = spec.total_bytes;
     facts->free_bytes = found.free();

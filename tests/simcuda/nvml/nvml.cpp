@@ -117,6 +117,8 @@ const char* nvmlErrorString(Result result) {
             return "Uninitialized";
         case nvml::invalid_argument:
             return "Invalid Argument";
+        case nvml::not_supported:
+            return "Not Supported";
         case nvml::not_found:
             return "Not Found";
         case nvml::insufficient_size:
@@ -221,6 +223,14 @@ Result nvmlDeviceGetCudaComputeCapability(nvml::Device* device, int* major, int*
     return perform_on(__func__, device, [&](const simcuda_card_facts& card) {
         *major = card.compute_capability / 10;
         *minor = card.compute_capability % 10;
+        return nvml::success;
+    });
+}
+
+Result nvmlDeviceGetMigMode(nvml::Device* device, unsigned* current, unsigned* pending) {
+    return perform_on(__func__, device, [&](const simcuda_card_facts& card) {
+        if (card.multi_instance == 0) return nvml::not_supported;
+        *current = *pending = 1;
         return nvml::success;
     });
 }

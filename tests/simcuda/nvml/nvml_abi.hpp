@@ -8,6 +8,7 @@ enum Result : int {
     success = 0,
     uninitialized = 1,
     invalid_argument = 2,
+    not_supported = 3,
     not_found = 6,
     insufficient_size = 7,
     driver_not_loaded = 9,

@@ -41,6 +41,7 @@ void set_option(CardSpec& card, const std::string& key, const std::string& value
         {"pci", [](CardSpec& spec, const std::string& text) { spec.pci = text; }},
         {"numa",
          [](CardSpec& spec, const std::string& text) { spec.numa_node = static_cast<int>(parse_number(text)); }},
+        {"mig", [](CardSpec& spec, const std::string& text) { spec.multi_instance = parse_yes_no(text); }},
         {"peer", [](CardSpec& spec, const std::string& text) { spec.peer_access = parse_yes_no(text); }},
     };
     const auto option = options.find(key);

@@ -24,6 +24,7 @@ struct CardSpec {
     std::string pci;   ///< "0000:01:00.0"
     int numa_node = 0;
     bool peer_access = true;
+    bool multi_instance = false;  ///< cut into MIG instances, as NVML tells
     bool operator==(const CardSpec&) const = default;
 };
 

@@ -1,8 +1,8 @@
 #include "runtime/kernel_registry.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace simcuda {
 namespace {
@@ -61,15 +61,22 @@ std::vector<CodeImage> read_images(const std::byte* fat_binary) {
     return images;
 }
 
+bool runs_on(const CodeImage& image, int compute_capability) {
+    if (image.compute_capability > compute_capability) return false;
+    return image.kind == CodeImage::Kind::ptx || image.compute_capability / 10 == compute_capability / 10;
+}
+
+std::pair<bool, int> rank(const CodeImage& image) {
+    return {image.kind == CodeImage::Kind::machine_code, image.compute_capability};
+}
+
 }  // namespace
 
 const CodeImage* Module::image_for(int compute_capability) const {
     const CodeImage* best = nullptr;
     for (const CodeImage& image : images) {
-        const bool runs =
-            image.compute_capability <= compute_capability &&
-            (image.kind == CodeImage::Kind::ptx || image.compute_capability / 10 == compute_capability / 10);
-        if (runs && (best == nullptr || image.compute_capability > best->compute_capability)) best = &image;
+        if (!runs_on(image, compute_capability)) continue;
+        if (best == nullptr || rank(image) > rank(*best)) best = &image;
     }
     return best;
 }
@@ -97,9 +104,11 @@ void KernelRegistry::remove_module(Module* module) {
 
 void KernelRegistry::add_kernel(const Module* module, const void* host_function, const char* name) {
     const std::lock_guard lock(mutex_);
-    auto kernel = std::make_unique<Kernel>(Kernel{module, name});
-    handles_[kernel.get()] = kernel.get();
-    kernels_[host_function] = std::move(kernel);
+    // A kernel of a template is registered by every object file that has it, under one host function.
+    const auto [registered, first] = kernels_.try_emplace(host_function, nullptr);
+    if (!first) return;
+    registered->second = std::make_unique<Kernel>(Kernel{module, name});
+    handles_[registered->second.get()] = registered->second.get();
 }
 
 const Kernel* KernelRegistry::find(const void* function_or_kernel) {

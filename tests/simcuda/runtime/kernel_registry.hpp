@@ -19,8 +19,8 @@ struct CodeImage {
 
 struct Module {
     std::vector<CodeImage> images;
-    /// What a card runs of it: the image for the newest architecture among those that run there. PTX runs on its
-    /// architecture and all later ones, machine code on later ones of the same major number. Null where nothing runs.
+    /// What a card runs: the newest machine code for it, else the newest PTX; null when there is neither. PTX runs on
+    /// its architecture and all later ones, machine code on later ones of the same major number.
     const CodeImage* image_for(int compute_capability) const;
 };
 

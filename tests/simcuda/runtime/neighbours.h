@@ -28,7 +28,7 @@ struct simcuda_card_facts {
     char name[96];
     char uuid[80];
     unsigned pci_domain, pci_bus, pci_device;
-    int compute_capability, numa_node, lost;
+    int compute_capability, numa_node, multi_instance, lost;
     unsigned long long total_bytes, free_bytes, own_bytes, others_bytes;
 };
 

@@ -1,5 +1,6 @@
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "simcuda/tests/simulated_rig.hpp"
 
@@ -52,24 +53,28 @@ struct Wrapper {
 /// What a program with one kernel registers before main.
 class Program {
 public:
-    Program(std::uint16_t first_kind, unsigned first, std::uint16_t second_kind, unsigned second)
-        : fat_binary_{.images = {{{.kind = first_kind, .compute_capability = first},
+    Program(std::uint16_t first_kind, unsigned first, std::uint16_t second_kind, unsigned second,
+            const char* kernel = nullptr)
+        : host_function_(kernel != nullptr ? kernel : &kernel_),
+          fat_binary_{.images = {{{.kind = first_kind, .compute_capability = first},
                                   {.kind = second_kind, .compute_capability = second}}}} {
         module_ = __cudaRegisterFatBinary(&wrapper_);
-        __cudaRegisterFunction(module_, &kernel_, &kernel_, "kernel", -1, nullptr, nullptr, nullptr, nullptr, nullptr);
+        __cudaRegisterFunction(module_, host_function_, &kernel_, "kernel", -1, nullptr, nullptr, nullptr, nullptr,
+                               nullptr);
         __cudaRegisterFatBinaryEnd(module_);
     }
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
     ~Program() { __cudaUnregisterFatBinary(module_); }
 
-    const void* kernel() const { return &kernel_; }
+    const char* kernel() const { return host_function_; }
     cudaError_t launch(dim3 grid = {1, 1, 1}, dim3 block = {32, 1, 1}, cudaStream_t stream = nullptr) const {
         return cudaLaunchKernel(kernel(), grid, block, nullptr, 0, stream);
     }
 
 private:
     char kernel_ = 0;
+    const char* host_function_;
     FatBinary fat_binary_;
     Wrapper wrapper_{.fat_binary = &fat_binary_};
     void** module_ = nullptr;
@@ -116,6 +121,14 @@ TEST_F(Launches, ByHandleAsNewCompilersDo) {
 }
 #endif
 
+TEST_F(Launches, AKernelOfATemplateIsRegisteredByEveryFileThatHasIt) {
+    {
+        const Program other_file(ptx, 75, machine_code, 70, program_.kernel());
+        EXPECT_EQ(other_file.launch(), cudaSuccess);
+    }
+    EXPECT_EQ(program_.launch(), cudaSuccess) << "the other file took back its own only";
+}
+
 TEST_F(Launches, ImpossibleOnesAreRefused) {
     EXPECT_EQ(program_.launch({0, 1, 1}), cudaErrorInvalidConfiguration);
     EXPECT_EQ(program_.launch({1, 65536, 1}), cudaErrorInvalidConfiguration);
@@ -139,11 +152,20 @@ TEST_F(Launches, NeedCodeThatTheCardCanRun) {
     EXPECT_EQ(only_machine_code.launch(), cudaErrorNoKernelImageForDevice) << "of other major numbers";
 }
 
-TEST_F(Launches, AttributesHaveTheVersionThatCubAsksFor) {
+TEST_F(Launches, AttributesNameTheCodeThatTheCardRuns) {
+    use("1GiB:sm=90,1GiB:sm=72,1GiB:sm=61");
+    const auto versions = [&](int ordinal) {
+        EXPECT_EQ(cudaSetDevice(ordinal), cudaSuccess);
+        cudaFuncAttributes attributes{};
+        EXPECT_EQ(cudaFuncGetAttributes(&attributes, program_.kernel()), cudaSuccess) << ordinal;
+        return std::pair(attributes.ptxVersion, attributes.binaryVersion);
+    };
+    EXPECT_EQ(versions(0), std::pair(75, 75));
+    EXPECT_EQ(versions(1), std::pair(70, 70));
+    ASSERT_EQ(cudaSetDevice(2), cudaSuccess);
     cudaFuncAttributes attributes{};
-    ASSERT_EQ(cudaFuncGetAttributes(&attributes, program_.kernel()), cudaSuccess);
-    EXPECT_EQ(attributes.ptxVersion, 75);
-    EXPECT_EQ(attributes.binaryVersion, 75);
+    EXPECT_EQ(cudaFuncGetAttributes(&attributes, program_.kernel()), cudaErrorNoKernelImageForDevice);
+    ASSERT_EQ(cudaSetDevice(0), cudaSuccess);
     int blocks = 0;
     ASSERT_EQ(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, program_.kernel(), 256, 0), cudaSuccess);
     EXPECT_EQ(blocks, 8);

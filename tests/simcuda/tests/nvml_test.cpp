@@ -17,7 +17,7 @@ class Nvml : public SimulatedRig {
 protected:
     void SetUp() override {
         SimulatedRig::SetUp();
-        if (IsSkipped()) return;
+        if (HasFatalFailure()) return;
         library_.reset(dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL));
         ASSERT_TRUE(library_) << dlerror();
     }
@@ -103,6 +103,17 @@ TEST_F(Nvml, TellsWhatIsFreeAndWhoHoldsTheRestWithoutAContext) {
     char process_name[64] = "";
     ASSERT_EQ(call("nvmlSystemGetProcessName", processes[0].pid, static_cast<char*>(process_name), 64U), nvml::success);
     EXPECT_STREQ(process_name, "simulated-neighbour");
+    EXPECT_EQ(call("nvmlShutdown"), nvml::success);
+}
+
+TEST_F(Nvml, TellsWhichCardsAreCutIntoInstances) {
+    use("1GiB:mig=yes,1GiB");
+    ASSERT_EQ(call("nvmlInit_v2"), nvml::success);
+    unsigned current = 0;
+    unsigned pending = 0;
+    EXPECT_EQ(call("nvmlDeviceGetMigMode", device(0), &current, &pending), nvml::success);
+    EXPECT_EQ(current, 1U);
+    EXPECT_EQ(call("nvmlDeviceGetMigMode", device(1), &current, &pending), nvml::not_supported);
     EXPECT_EQ(call("nvmlShutdown"), nvml::success);
 }
 

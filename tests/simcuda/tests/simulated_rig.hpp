@@ -14,7 +14,7 @@ namespace gpushard::test {
 class SimulatedRig : public testing::Test {
 protected:
     void SetUp() override {
-        if (!simulated_cards_are_there()) GTEST_SKIP() << "the cards of this machine are not simulated";
+        ASSERT_TRUE(simulated_cards_are_there()) << "the real libraries were found first";
         use("4x1GiB");
     }
     void TearDown() override {
