@@ -122,16 +122,17 @@ protected:
 TEST_P(Answers, AreThoseOfBruteForceInDouble) {
     const Exam exam(GetParam());
     for (const Rig& rig : rigs()) {
-        if (rig.has_card && !kernels_compute()) continue;
         if (rig.has_host && GetParam().precision == Precision::bf16) continue;
         const ShardedIndex index = exam.load(rig);
         for (const std::int64_t nq : batches) {
             for (const std::int64_t k : {std::int64_t{1}, std::int64_t{10}, std::int64_t{100}, most_neighbors()}) {
-                EXPECT_EQ(exam.wrong_in_search(index, nq, k), "") << rig.name << ", nq " << nq << ", k " << k;
+                const std::string wrong = exam.wrong_in_search(index, nq, k);
+                if (rig.has_card && !kernels_compute()) continue;
+                EXPECT_EQ(wrong, "") << rig.name << ", nq " << nq << ", k " << k;
             }
         }
     }
-    if (!kernels_compute()) GTEST_SKIP() << kernels_do_nothing;
+    if (!kernels_compute()) GTEST_SKIP() << "searched; " << kernels_do_nothing;
 }
 
 INSTANTIATE_TEST_SUITE_P(

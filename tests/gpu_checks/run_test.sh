@@ -73,7 +73,8 @@ case "$case_name" in
         run 0 --repeat 1 --filter '*Memory*:*CardHeld*:*TakesNoMoreThanPlanned*:*Answers*/InnerProductF32:SixteenThreads*'
         says out "SIMULATED CARDS"
         says out "result: PASS"
-        says out "Card/Memory  *15  *0  *0"
+        # Faiss before 1.8 has no bfloat16, which three of them are about.
+        says out "Card/Memory  *1[25]  *0  *[03] "
         says out "Card/Answers  *0  *0  *1"
         says out "load_peak_f16"
         says_not out "qps"
@@ -86,10 +87,19 @@ case "$case_name" in
         last=$(tail -n 1 "$work/out")
         [ "$last" = "result: PASS" ] || fail "the last line is '$last'"
         ;;
+    old_compiler)
+        # A C++ library without the symbols the programs need: any other library under its name.
+        on_simulated_cards
+        mkdir "$work/old"
+        cp "$simcuda"/libcublasLt.so.[0-9]* "$work/old/libstdc++.so.6"
+        LD_LIBRARY_PATH="$work/old:$LD_LIBRARY_PATH"
+        run 0 --tests-only --filter 'CardHeld*'
+        says out "result: PASS"
+        ;;
     failing)
         on_simulated_cards
         # A neighbour comes in the middle and stays: what is free afterwards is not what it was before.
-        export SIMCUDA_FAULTS="take@0:cudaMalloc:3=64MiB"
+        export SIMCUDA_FAULTS="take@0:cudaMalloc:5=64MiB"
         run 1 --tests-only --filter '*IsGivenBackToTheByte/InnerProductF32'
         says out "failed: Card/Memory.IsGivenBackToTheByte/InnerProductF32"
         says out "result: FAIL"

@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 
 #include "scenario.hpp"
-#include "support/simulated_cards.hpp"
 
 namespace gpushard::test {
 namespace {
@@ -17,7 +16,7 @@ using testing::Not;
 class BenchOnCards : public ScenarioFolder {
 protected:
     void SetUp() override {
-        if (!simulated_cards_are_there()) GTEST_SKIP() << "real cards do not count";
+        if (getenv("SIMCUDA_CARDS") == nullptr) GTEST_SKIP() << "real cards do not count";
         const Rows rows = uniform_rows(20'000, 64, 1);
         index_ = write("a.index", flat_index(rows, Metric::inner_product));
         queries_ = write("q.npy", query_npy(uniform_rows(300, 64, 2)));
@@ -92,7 +91,7 @@ TEST_F(BenchOnCards, SaysThatFaissFailedAndStillHasOurFigures) {
 }
 
 TEST_F(BenchOnCards, RefusesCardsMixedWithTheHost) {
-    Arguments mixed = bench("cuda:0=700MiB,cpu=64MiB");
+    Arguments mixed = bench("cuda:0,cpu=1GiB");
     mixed.insert(mixed.end(), {"--min-devices", "2"});
     expect_error(mixed, 2, {"cards and on the host"});
 }
