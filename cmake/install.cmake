@@ -9,7 +9,13 @@ install(TARGETS gpushard
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
 )
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+set(without_cuda_headers "")
+if(NOT GPUSHARD_CUDA)
+    set(without_cuda_headers PATTERN "gpushard/cuda" EXCLUDE)
+endif()
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.hpp" ${without_cuda_headers}
+)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/gpushard)
 install(EXPORT gpushard-targets NAMESPACE gpushard:: DESTINATION ${GPUSHARD_INSTALL_CMAKEDIR})
 export(EXPORT gpushard-targets NAMESPACE gpushard:: FILE "${PROJECT_BINARY_DIR}/gpushard-targets.cmake")

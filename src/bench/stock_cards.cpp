@@ -5,7 +5,7 @@
 #include <faiss/gpu/GpuCloner.h>
 #include <faiss/index_io.h>
 
-#include "cuda/card_ordinal.hpp"
+#include "cuda/cuda_inventory.hpp"
 
 namespace gpushard::bench {
 namespace {
@@ -15,7 +15,7 @@ std::vector<int> cards_of(const PlacementPlan& plan) {
     std::vector<int> cards;
     for (const ShardPlacement& placement : plan.devices) {
         if (placement.rows.count() == 0) continue;
-        const int card = card_ordinal(placement.device);
+        const int card = ordinal_of_card(placement.device);
         if (std::find(cards.begin(), cards.end(), card) == cards.end()) cards.push_back(card);
     }
     return cards;

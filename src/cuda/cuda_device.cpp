@@ -7,8 +7,8 @@
 #include <gpushard/error.hpp>
 
 #include "cuda/card_fitness.hpp"
-#include "cuda/card_ordinal.hpp"
 #include "cuda/cuda_check.hpp"
+#include "cuda/cuda_inventory.hpp"
 #include "cuda/cuda_shard.hpp"
 #include "cuda/faiss_gpu_compat.hpp"
 
@@ -97,7 +97,7 @@ std::unique_ptr<Device> make_cuda_device(const DeviceInfo& info, const CudaDevic
     if (info.kind != DeviceKind::cuda || info.planning_only) {
         throw InvalidArgument("device " + info.spec + " is no card of this machine, expected one such as cuda:0");
     }
-    const int ordinal = card_ordinal(info);
+    const int ordinal = ordinal_of_card(info);
     refuse_unfit_card(with_capability(info, ordinal));
     return std::make_unique<CudaDevice>(info, options, ordinal);
 }

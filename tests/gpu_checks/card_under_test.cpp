@@ -10,14 +10,14 @@
 #include <gpushard/placement_planner.hpp>
 
 #include "bench/card_counters.hpp"
-#include "cuda/card_ordinal.hpp"
 #include "cuda/cuda_check.hpp"
+#include "cuda/cuda_inventory.hpp"
 #include "cuda/faiss_gpu_compat.hpp"
 
 namespace gpushard::test {
 namespace {
 
-int ordinal() { return card_ordinal(card()); }
+int ordinal() { return ordinal_of_card(card()); }
 
 void check_cublas(cublasStatus_t status, const char* call) {
     if (status != CUBLAS_STATUS_SUCCESS) throw std::runtime_error(std::string(call) + " failed");
@@ -53,7 +53,7 @@ private:
 const DeviceInfo& card() {
     static const DeviceInfo found = [] {
         DeviceInfo first = system_inventory().cards().front();
-        const CurrentCard current(card_ordinal(first), first.spec);
+        const CurrentCard current(ordinal_of_card(first), first.spec);
         check_cuda(cudaFree(nullptr), first.spec, "cudaFree");
         first.free_bytes = free_on_current_card(first.spec);
         first.context_bytes = 0;

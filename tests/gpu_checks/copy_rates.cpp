@@ -6,8 +6,8 @@
 #include <gpushard/bytes.hpp>
 
 #include "bench/timing.hpp"
-#include "cuda/card_ordinal.hpp"
 #include "cuda/cuda_check.hpp"
+#include "cuda/cuda_inventory.hpp"
 #include "gpu_checks/card_under_test.hpp"
 
 namespace gpushard::test {
@@ -47,7 +47,7 @@ double rate(void* to, const void* from, cudaMemcpyKind kind, int repetitions) {
 }  // namespace
 
 CopyRates measure_copy_rates(int repetitions) {
-    const CurrentCard current(card_ordinal(card()), card().spec);
+    const CurrentCard current(ordinal_of_card(card()), card().spec);
     const Buffers buffers;
     return {rate(buffers.on_card, buffers.host, cudaMemcpyHostToDevice, repetitions),
             rate(buffers.host, buffers.on_card, cudaMemcpyDeviceToHost, repetitions)};

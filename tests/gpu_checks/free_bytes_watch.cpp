@@ -5,7 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include "bench/card_counters.hpp"
-#include "cuda/card_ordinal.hpp"
+#include "cuda/cuda_inventory.hpp"
 #include "gpu_checks/card_under_test.hpp"
 
 namespace gpushard::test {
@@ -16,7 +16,7 @@ FreeBytesWatch::FreeBytesWatch() : start_(card_free_bytes()), least_(start_) {
         counted_at_start_ = counters->counts().peak_bytes;
         return;
     }
-    const int ordinal = card_ordinal(card());
+    const int ordinal = ordinal_of_card(card());
     thread_ = std::thread([this, ordinal] {
         cudaSetDevice(ordinal);
         while (!ends_) {

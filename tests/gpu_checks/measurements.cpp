@@ -13,7 +13,7 @@
 
 #include "bench/card_counters.hpp"
 #include "bench/timing.hpp"
-#include "cuda/card_ordinal.hpp"
+#include "cuda/cuda_inventory.hpp"
 #include "gpu_checks/card_under_test.hpp"
 #include "gpu_checks/copy_rates.hpp"
 #include "gpu_checks/flat_source.hpp"
@@ -83,7 +83,7 @@ public:
     enum class Way { clone, add };
 
     Stock(const faiss::IndexFlat& data, bool in_f16, Way way) {
-        const int ordinal = card_ordinal(card());
+        const int ordinal = ordinal_of_card(card());
         if (way == Way::clone) {
             faiss::gpu::GpuClonerOptions options;
             options.useFloat16 = in_f16;
