@@ -39,8 +39,12 @@ struct LoadOptions {
     /// Where to load: see resolve_devices. Empty: every visible card in a CUDA build, the host otherwise.
     std::string devices;
     PlanOptions plan;
+    /// For the loads that are given a plan: whether rows may go elsewhere when a device turns out fuller than it was,
+    /// refuses memory, or fails. The plan that was loaded is ShardedIndex::plan() then, and LoadReport::recovery says
+    /// why. Loads that plan by themselves always may.
+    bool may_replan = false;
     /// Called from a thread of the load, never by two at a time, at most every `progress_interval` and once at the
-    /// end. An exception it throws gives the load up.
+    /// end. An exception it throws gives the load up. A load that begins again after a failure counts from zero again.
     std::function<void(const LoadProgress&)> on_progress;
     std::chrono::milliseconds progress_interval{100};
     /// Ask to stop through it: the load ends with Cancelled within one block per device, leaving nothing behind.
@@ -48,8 +52,17 @@ struct LoadOptions {
 };
 
 /// Loads an index file: inspects, probes the devices, plans, and fills one shard per device by streaming. A
-/// transaction: returns a whole index or throws and leaves nothing behind. Throws what inspect_index, resolve_devices
-/// and plan_placement throw; FileChanged when the file changes meanwhile; DeviceError; Cancelled.
+/// transaction: returns a whole index or throws and leaves nothing behind.
+///
+/// When memory turns out shorter than planned, or a device fails, everything is released, the devices are looked at
+/// again, and the load begins again with what there is: less staging, rows on other devices (those without rows so far,
+/// too), smaller search tiles, rows in host memory where PlanOptions::spill_bytes allows it, a failed device left out.
+/// Every step is a line of LoadReport::recovery. No row is read before every device has given its memory, so this costs
+/// no reading, unless a device fails later. The precision never changes.
+///
+/// Throws what inspect_index, resolve_devices and plan_placement throw, the latter also when nothing fits any more (the
+/// first failure and what was tried are hints then); FileChanged when the file changes meanwhile; DeviceError when a
+/// device fails and the others cannot take its rows; Cancelled.
 ShardedIndex load(const std::filesystem::path& path, const LoadOptions& options = {});
 
 /// The same for an index cut into several files, in order.
@@ -57,7 +70,8 @@ ShardedIndex load(const std::vector<std::filesystem::path>& parts, const LoadOpt
 
 /// Loads exactly the placement of `plan`, on the machine it was made for. Free memory is checked again
 /// (InsufficientMemory); another index (FileChanged, by fingerprint) or another device (DeviceError, by UUID where
-/// there is one) is refused. `options.devices` and `options.plan` are not used.
+/// there is one) is refused. Only staging may become less than planned, unless `options.may_replan` is set.
+/// `options.devices` and `options.plan` are not used.
 ShardedIndex load(const PlacementPlan& plan, const LoadOptions& options = {});
 
 /// Plans `path` as load would, without loading: inspects, probes the devices, plans, and takes the fingerprint.
@@ -66,7 +80,8 @@ PlacementPlan plan(const std::vector<std::filesystem::path>& parts, const LoadOp
 
 /// The seam under the calls above, for devices and sources of your own: loads `plan` from `source` onto `devices`,
 /// one for each entry of plan.devices in the same order (null where the plan gives it no rows). The index keeps the
-/// devices alive.
+/// devices alive. With `options.may_replan` rows may move among the devices that were given, by plan_placement, and
+/// spill to host memory.
 ShardedIndex load(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
                   std::vector<std::shared_ptr<Device>> devices, const LoadOptions& options = {});
 

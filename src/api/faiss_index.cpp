@@ -12,9 +12,8 @@
 #include <gpushard/error.hpp>
 #include <gpushard/faiss/faiss_index.hpp>
 #include <gpushard/index_inspector.hpp>
-#include <gpushard/placement_planner.hpp>
 
-#include "api/open_devices.hpp"
+#include "api/load_here.hpp"
 
 namespace gpushard {
 namespace {
@@ -127,9 +126,10 @@ IndexProfile inspect_index(const faiss::Index& source) { return inspect_index(Fl
 
 ShardedIndex load(const faiss::Index& index, const LoadOptions& options) {
     const auto source = std::make_shared<FlatIndexSource>(as_flat(index));
-    const PlacementPlan plan = plan_placement(inspect_index(*source), resolve_devices(options.devices), options.plan);
-    refuse_unsupported(plan);
-    ShardedIndex loaded = load(plan, source, open_devices(plan), options);
+    LoadOptions replanning = options;
+    replanning.may_replan = true;
+    const PlacementPlan plan = plan_here(inspect_index(*source), options);
+    ShardedIndex loaded = load_here(plan, source, replanning);
     source->detach();
     return loaded;
 }

@@ -9,8 +9,10 @@
 #include <gpushard/load.hpp>
 #include <gpushard/placement_planner.hpp>
 
+#include "api/host_memory.hpp"
+#include "api/load_here.hpp"
 #include "api/open_devices.hpp"
-#include "load/shard_loader.hpp"
+#include "load/load_ladder.hpp"
 #include "log/log.hpp"
 #include "search/sharded_index_impl.hpp"
 
@@ -22,22 +24,89 @@ std::shared_ptr<ByteSource> open(const std::vector<std::filesystem::path>& paths
     return paths.size() == 1 ? open_file(paths.front()) : open_parts(paths);
 }
 
+/// Plans for devices of this machine, and refuses no later than that what they cannot do.
+PlacementPlan plan_for(const IndexProfile& index, const std::vector<DeviceInfo>& rig, const PlanOptions& options) {
+    try {
+        PlacementPlan plan = plan_placement(index, rig, options);
+        refuse_unsupported(plan);
+        return plan;
+    } catch (const InsufficientMemory& refusal) {
+        const bool elsewhere =
+            std::any_of(rig.begin(), rig.end(), [](const DeviceInfo& device) { return device.planning_only; });
+        if (elsewhere) throw;
+        throw within_host_memory(refusal);
+    }
+}
+
 PlacementPlan plan_source(const ByteSource& source, const std::vector<std::filesystem::path>& paths,
                           const LoadOptions& options) {
     IndexProfile profile = inspect_index(source);
     profile.files.assign(paths.begin(), paths.end());
-    PlacementPlan plan = plan_placement(profile, resolve_devices(options.devices), options.plan);
-    refuse_unsupported(plan);
+    PlacementPlan plan = plan_here(profile, options);
     plan.fingerprint = fingerprint(source, profile);
     return plan;
 }
 
-ShardedIndex load_planned(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
-                          const LoadOptions& options) {
-    return load(plan, std::move(source), open_devices(plan), options);
+/// The devices of this machine.
+LoadSite this_machine(bool may_replan) {
+    LoadSite site{.open = open_devices, .replan = {}};
+    if (!may_replan) return site;
+    site.replan = [](const IndexProfile& index, std::vector<DeviceInfo> rig, PlanOptions options) {
+        cap_host_memory(rig, options);
+        return plan_for(index, rig, options);
+    };
+    return site;
+}
+
+/// Devices that the caller has opened, null where there is none to be had. A spill that the caller did not plan for
+/// goes to a device of our own.
+LoadSite given(const std::vector<std::shared_ptr<Device>>& devices, bool may_replan) {
+    LoadSite site;
+    site.open = [&devices](const PlacementPlan& plan) {
+        std::vector<std::shared_ptr<Device>> opened = devices;
+        opened.resize(plan.devices.size());
+        if (plan.spilled && !opened.back()) opened.back() = make_cpu_device(plan.devices.back().device);
+        return opened;
+    };
+    if (!may_replan) return site;
+    site.replan = [&devices](const IndexProfile& index, std::vector<DeviceInfo> rig, PlanOptions options) {
+        for (std::size_t i = 0; i < rig.size(); ++i) {
+            if (!devices[i]) rig[i].free_bytes = 0;
+        }
+        std::vector<DeviceInfo> taken_at_their_word;
+        cap_host_memory(taken_at_their_word, options);
+        return plan_placement(index, rig, options);
+    };
+    return site;
+}
+
+ShardedIndex load_at(const LoadSite& site, const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
+                     const LoadOptions& options) {
+    log_info("loading {}: {} onto {} of {} devices, {} of staging", plan.index.display_name(),
+             format_bytes(plan.totals().resident), plan.used_devices(), plan.devices.size(),
+             format_bytes(plan.host_staging_bytes));
+    RecoveredLoad load = load_with_recovery(plan, source, site, options);
+    LoadReport& report = load.loaded.report;
+    log_info("loaded {}: {} read in {:.3f} s", plan.index.display_name(), format_bytes(report.file_bytes_read),
+             report.seconds);
+    if (report.non_finite_rows > 0) {
+        log_warn("{}: {} rows hold a NaN or an infinity, the first is row {}; they are kept as they are",
+                 plan.index.display_name(), report.non_finite_rows, report.first_non_finite_row);
+    }
+    return ShardedIndex(std::make_shared<ShardedIndexImpl>(std::move(load.plan), std::move(report), std::move(source),
+                                                           std::move(load.devices), std::move(load.loaded.shards)));
 }
 
 }  // namespace
+
+PlacementPlan plan_here(const IndexProfile& index, const LoadOptions& options) {
+    return plan_for(index, resolve_devices(options.devices), options.plan);
+}
+
+ShardedIndex load_here(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
+                       const LoadOptions& options) {
+    return load_at(this_machine(options.may_replan), plan, std::move(source), options);
+}
 
 PlacementPlan plan(const std::vector<std::filesystem::path>& parts, const LoadOptions& options) {
     return plan_source(*open(parts), parts, options);
@@ -49,7 +118,9 @@ PlacementPlan plan(const std::filesystem::path& path, const LoadOptions& options
 
 ShardedIndex load(const std::vector<std::filesystem::path>& parts, const LoadOptions& options) {
     const std::shared_ptr<ByteSource> source = open(parts);
-    return load_planned(plan_source(*source, parts, options), source, options);
+    LoadOptions replanning = options;
+    replanning.may_replan = true;
+    return load_here(plan_source(*source, parts, options), source, replanning);
 }
 
 ShardedIndex load(const std::filesystem::path& path, const LoadOptions& options) {
@@ -60,7 +131,7 @@ ShardedIndex load(const PlacementPlan& plan, const LoadOptions& options) {
     const std::vector<std::filesystem::path> paths(plan.index.files.begin(), plan.index.files.end());
     const std::shared_ptr<ByteSource> source = open(paths);
     check_same_index(plan, *source);
-    return load_planned(plan, source, options);
+    return load_here(plan, source, options);
 }
 
 ShardedIndex load(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
@@ -69,18 +140,7 @@ ShardedIndex load(const PlacementPlan& plan, std::shared_ptr<const ByteSource> s
         throw InvalidArgument("the plan is for " + std::to_string(plan.devices.size()) + " devices, " +
                               std::to_string(devices.size()) + " are given");
     }
-    log_info("loading {}: {} onto {} of {} devices, {} of staging", plan.index.display_name(),
-             format_bytes(plan.totals().resident), plan.used_devices(), plan.devices.size(),
-             format_bytes(plan.host_staging_bytes));
-    LoadedShards loaded = load_shards(plan, source, devices, options);
-    log_info("loaded {}: {} read in {:.3f} s", plan.index.display_name(), format_bytes(loaded.report.file_bytes_read),
-             loaded.report.seconds);
-    if (loaded.report.non_finite_rows > 0) {
-        log_warn("{}: {} rows hold a NaN or an infinity, the first is row {}; they are kept as they are",
-                 plan.index.display_name(), loaded.report.non_finite_rows, loaded.report.first_non_finite_row);
-    }
-    return ShardedIndex(std::make_shared<ShardedIndexImpl>(plan, std::move(loaded.report), std::move(source),
-                                                           std::move(devices), std::move(loaded.shards)));
+    return load_at(given(devices, options.may_replan), plan, std::move(source), options);
 }
 
 }  // namespace gpushard

@@ -10,6 +10,7 @@
 #include <gpushard/index_inspector.hpp>
 
 #include "api/cards.hpp"
+#include "api/host_memory.hpp"
 #include "cpu/cpu_device.hpp"
 #include "cpu/exact_search.hpp"
 
@@ -17,23 +18,6 @@ namespace gpushard {
 namespace {
 
 bool is_used(const ShardPlacement& placement) { return placement.rows.count() > 0; }
-
-void check_host_memory(const PlacementPlan& plan) {
-    Bytes needed = plan.host_staging_bytes;
-    bool on_host = false;
-    for (const ShardPlacement& placement : plan.devices) {
-        if (!is_used(placement) || placement.device.kind != DeviceKind::cpu) continue;
-        on_host = true;
-        needed = checked_add(needed, placement.memory.peak());
-    }
-    if (!on_host) return;
-    const Bytes free = system_inventory().host().free_bytes;
-    if (needed <= free) return;
-    throw InsufficientMemory(
-        "host: the devices on the host need " + format_bytes(needed) + " with staging, this process may use " +
-            format_bytes(free) + ": short by " + format_bytes(needed - free),
-        needed - free, {{"cpu", needed, free, needed - free}}, {}, {{"device", std::string("cpu")}});
-}
 
 void refuse_planning_only(const DeviceInfo& device) {
     if (!device.planning_only) return;

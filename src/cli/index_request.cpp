@@ -98,10 +98,11 @@ PlacementPlan make_plan(const IndexRequest& request) {
     return plan;
 }
 
-ShardedIndex load_request(const PlacementPlan& plan, const CommonOptions& common) {
+ShardedIndex load_request(const IndexRequest& request, const PlacementPlan& plan, const CommonOptions& common) {
     const Interrupt interrupt;
     ProgressBar bar("loading", common.quiet);
     LoadOptions options;
+    options.may_replan = request.plan_file.empty();
     options.stop = interrupt.token();
     options.on_progress = [&bar](const LoadProgress& progress) {
         bar.update(progress.loaded_bytes, progress.total_bytes, progress.bytes_per_second, progress.seconds_left);

@@ -37,7 +37,8 @@ IndexProfile inspect(const std::vector<std::filesystem::path>& files);
 /// Plans now, or reads the plan that was typed, for the files that were typed beside it.
 PlacementPlan make_plan(const IndexRequest& request);
 
-/// Loads what `make_plan` decided, with a progress bar and until an interrupt.
-ShardedIndex load_request(const PlacementPlan& plan, const CommonOptions& common);
+/// Loads what `make_plan` decided for the request, with a progress bar and until an interrupt. Rows may go elsewhere
+/// when memory turns out short, unless the plan was typed.
+ShardedIndex load_request(const IndexRequest& request, const PlacementPlan& plan, const CommonOptions& common);
 
 }  // namespace gpushard::cli

@@ -173,7 +173,7 @@ ExitCode run_search(const SearchRequest& request, const CommonOptions& common) {
     const Queries queries = read_queries(request.queries, plan.index.dim);
     Outputs outputs(request, queries.count, k);
 
-    const ShardedIndex index = load_request(plan, common);
+    const ShardedIndex index = load_request(request.index, plan, common);
     const Timing timing = search_all(index, queries, k, outputs);
     outputs.commit();
     if (common.json) {

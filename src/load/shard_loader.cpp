@@ -75,12 +75,17 @@ std::string line_of(const std::exception_ptr& exception) {
     }
 }
 
+struct Failure {
+    std::exception_ptr exception;
+    std::optional<std::size_t> device;  ///< entry of the plan, of what was thrown on the thread of a device
+};
+
 /// Throws the first of several exceptions as it is; if it is an Error, the others become hints of it.
-[[noreturn]] void throw_first(const std::vector<std::exception_ptr>& exceptions) {
+[[noreturn]] void throw_first(const std::vector<Failure>& failures) {
     try {
-        std::rethrow_exception(exceptions.front());
+        std::rethrow_exception(failures.front().exception);
     } catch (Error& error) {
-        for (std::size_t i = 1; i < exceptions.size(); ++i) error.add_hint("also: " + line_of(exceptions[i]));
+        for (std::size_t i = 1; i < failures.size(); ++i) error.add_hint("also: " + line_of(failures[i].exception));
         throw;
     }
 }
@@ -118,6 +123,11 @@ public:
         throw_if_cancelled();
     }
 
+    /// The entry of the plan whose device failed first. After run has thrown.
+    std::optional<std::size_t> failed_device() const {
+        return failures_.empty() ? std::nullopt : failures_.front().device;
+    }
+
     /// After run has returned.
     LoadedShards finish() {
         LoadedShards loaded;
@@ -144,7 +154,7 @@ private:
         try {
             threads.emplace_back([this, i] { fill(i); });
         } catch (...) {
-            fail(describe_current_exception(placement(i).device.spec, placement(i).memory));
+            fail(describe_current_exception(placement(i).device.spec, placement(i).memory), used_[i]);
             done(i);
         }
     }
@@ -164,16 +174,16 @@ private:
             const std::lock_guard lock(mutex_);
             cancelled_ = true;
         } catch (...) {
-            fail(describe_current_exception(placement(i).device.spec, placement(i).memory));
+            fail(describe_current_exception(placement(i).device.spec, placement(i).memory), used_[i]);
         }
         distribution_.end(i);
         done(i);
     }
 
-    void fail(std::exception_ptr exception) {
+    void fail(std::exception_ptr exception, std::optional<std::size_t> device) {
         {
             const std::lock_guard lock(mutex_);
-            failures_.push_back(std::move(exception));
+            failures_.push_back({std::move(exception), device});
         }
         distribution_.give_up();
     }
@@ -196,7 +206,7 @@ private:
             try {
                 options_.on_progress(progress());
             } catch (...) {
-                fail(std::current_exception());
+                fail(std::current_exception(), std::nullopt);
                 reports = false;
             }
             lock.lock();
@@ -270,14 +280,15 @@ private:
     std::condition_variable changed_;
     std::vector<Result> results_;  ///< `shard` belongs to its thread until that is done
     std::size_t done_ = 0;
-    std::vector<std::exception_ptr> failures_;  ///< in the order they happened
+    std::vector<Failure> failures_;  ///< in the order they happened
     bool cancelled_ = false;
 };
 
 }  // namespace
 
 LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const ByteSource>& source,
-                         const std::vector<std::shared_ptr<Device>>& devices, const LoadOptions& options) {
+                         const std::vector<std::shared_ptr<Device>>& devices, const LoadOptions& options,
+                         std::optional<std::size_t>* failed) {
     if (!source) throw InvalidArgument("no source was given to load from");
     const Bytes read_before = source->bytes_read();
     check_plan_covers_index(plan);
@@ -288,7 +299,12 @@ LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const 
     if (options.stop.stop_requested()) throw Cancelled("the load was cancelled");
 
     ShardLoad load(plan, *source, devices, options);
-    load.run();
+    try {
+        load.run();
+    } catch (...) {
+        if (failed != nullptr) *failed = load.failed_device();
+        throw;
+    }
     LoadedShards loaded = load.finish();
     loaded.report.file_bytes_read = source->bytes_read() - read_before;
     return loaded;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <gpushard/backend.hpp>
@@ -26,9 +28,11 @@ struct LoadedShards {
 /// - FileChanged: the source is not the index the plan was made for, or changed during the load;
 /// - InsufficientMemory: a device has less free than the plan needs (before anything is allocated), or ran out;
 /// - Cancelled: a stop was requested;
-/// - whatever else went wrong first, as it was thrown; what went wrong besides stands in its hints.
+/// - whatever else went wrong first, as it was thrown; what went wrong besides stands in its hints. Where that was on
+///   the thread of a device, `failed` is set to the entry of the plan.
 LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const ByteSource>& source,
-                         const std::vector<std::shared_ptr<Device>>& devices, const LoadOptions& options);
+                         const std::vector<std::shared_ptr<Device>>& devices, const LoadOptions& options,
+                         std::optional<std::size_t>* failed = nullptr);
 
 /// The checks that load_shards makes before it allocates anything.
 void check_plan_covers_index(const PlacementPlan& plan);

@@ -9,12 +9,6 @@ namespace {
 
 constexpr Bytes most_per_card = 8_MiB;
 
-/// A plan that was not made by the planner may leave host_staging_bytes unset.
-Bytes granted(const PlacementPlan& plan) {
-    if (plan.host_staging_bytes == 0) return plan.options.staging_bytes;
-    return std::min(plan.options.staging_bytes, plan.host_staging_bytes);
-}
-
 Bytes used_cards(const PlacementPlan& plan) {
     return static_cast<Bytes>(std::count_if(plan.devices.begin(), plan.devices.end(), [](const ShardPlacement& shard) {
         return shard.rows.count() > 0 && shard.device.kind == DeviceKind::cuda;
@@ -23,8 +17,17 @@ Bytes used_cards(const PlacementPlan& plan) {
 
 }  // namespace
 
+Bytes granted_staging(const PlacementPlan& plan) {
+    if (plan.host_staging_bytes == 0) return plan.options.staging_bytes;
+    return std::min(plan.options.staging_bytes, plan.host_staging_bytes);
+}
+
+Bytes least_staging_for(Bytes row_bytes) {
+    return checked_add(checked_multiply(4, staging_of_one_row(row_bytes)), 2) / 3;
+}
+
 StagingShares share_out_staging(const PlacementPlan& plan) {
-    const Bytes staging = granted(plan);
+    const Bytes staging = granted_staging(plan);
     const Bytes cards = used_cards(plan);
     StagingShares shares;
     if (cards > 0) shares.per_card = std::min(most_per_card, staging / (4 * cards));

@@ -63,7 +63,9 @@ std::string to_text(const Error& error) {
     if (const auto* memory = dynamic_cast<const InsufficientMemory*>(&error)) {
         text += shortfall_lines(memory->devices()) + alternative_lines(memory->alternatives());
     }
-    for (const std::string& hint : error.hints()) text += "  try: " + single_line(hint) + "\n";
+    for (const std::string& hint : error.hints()) {
+        text += (hint.starts_with("also: ") ? "  " : "  try: ") + single_line(hint) + "\n";
+    }
     return text;
 }
 

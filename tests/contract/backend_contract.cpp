@@ -209,6 +209,23 @@ TEST_P(BackendContract, RefusesAShardAboveItsBudgetBeforeItReadsARow) {
     EXPECT_EQ(device->free_bytes(), free_at_start);
 }
 
+TEST_P(BackendContract, AllocatesEverythingBeforeItAsksForRows) {
+    const Rows rows = uniform_rows(300, 16, 6);
+    for (const Precision precision : {Precision::f32, Precision::f16}) {
+        const auto device = GetParam().make_device(budget);
+        const Bytes free_at_start = device->free_bytes();
+        const ShardSpec spec = spec_of(GetParam(), rows, {0, 300}, Metric::l2, precision);
+        RowsFeed feed(rows, spec.rows, cut(spec.rows, 50));
+        std::vector<Bytes> free_at_block;
+        feed.before_block = [&](std::int64_t) { free_at_block.push_back(device->free_bytes()); };
+        const auto shard = device->load_shard(spec, feed);
+        ASSERT_FALSE(free_at_block.empty());
+        EXPECT_LE(free_at_block.front(), free_at_start - spec.memory.resident);
+        for (const Bytes free : free_at_block) EXPECT_GE(free, free_at_block.front());
+        EXPECT_GE(device->free_bytes(), free_at_block.front());
+    }
+}
+
 TEST_P(BackendContract, HoldsAsManyShardsAsItsBudgetAllows) {
     const Rows rows = uniform_rows(400, 16, 6);
     const ShardSpec first = spec_of(GetParam(), rows, {0, 200}, Metric::inner_product);

@@ -19,18 +19,24 @@ public:
     void take(Bytes bytes) {
         operate();
         const std::int64_t number = allocations_++;
+        if (faults_.before_allocation) faults_.before_allocation(number);
         const bool fails = number == faults_.failing_allocation ||
                            (faults_.persists && faults_.failing_allocation >= 0 && number > faults_.failing_allocation);
         if (fails && faults_.allocation_failure) std::rethrow_exception(faults_.allocation_failure);
         if (fails || bytes > free()) {
-            throw InsufficientMemory(spec_ + ": " + format_bytes(bytes) + " wanted, " + format_bytes(free()) + " free" +
-                                         (fails ? " (injected)" : ""),
+            throw InsufficientMemory(spec_ + ": " + format_bytes(bytes) + " wanted, " + format_bytes(free()) +
+                                         " free, " + format_bytes(in_use_) + " held" + (fails ? " (injected)" : ""),
                                      bytes);
         }
         in_use_ += bytes;
     }
     void give_back(Bytes bytes) { in_use_ -= bytes; }
-    Bytes free() const { return budget_ - in_use_; }
+    Bytes free() const {
+        if (faults_.hides_when_lost && is_lost()) throw lost();
+        const Bytes taken = in_use_ + taken_by_others_;
+        return budget_ - std::min(budget_, taken);
+    }
+    void set_taken_by_others(Bytes bytes) { taken_by_others_ = bytes; }
 
     void before_block() {
         if (faults_.before_block) faults_.before_block(blocks_);
@@ -38,11 +44,8 @@ public:
     }
     void block_done() { ++blocks_; }
     void operate() {
-        if (faults_.lost_after == Faults::never || operations_ < faults_.lost_after) {
-            ++operations_;
-            return;
-        }
-        throw DeviceError(spec_, spec_ + ": the device was lost (injected)");
+        if (is_lost()) throw lost();
+        ++operations_;
     }
 
     using Faults = FakeDevice::Faults;
@@ -56,9 +59,13 @@ public:
     std::int64_t blocks() const { return blocks_; }
 
 private:
+    bool is_lost() const { return faults_.lost_after != Faults::never && operations_ >= faults_.lost_after; }
+    DeviceError lost() const { return DeviceError(spec_, spec_ + ": the device was lost (injected)"); }
+
     std::string spec_;
     Bytes budget_;
     Bytes in_use_ = 0;
+    Bytes taken_by_others_ = 0;
     Faults faults_;
     std::int64_t allocations_ = 0;
     std::int64_t blocks_ = 0;
@@ -123,16 +130,20 @@ public:
                 std::int64_t* ids) override {
         memory_->operate();
         const std::int64_t tile_rows = std::min(spec_.tile.rows, spec_.rows.count());
+        // A plan for a card grants the scratch as a part of what is fixed.
+        const Bytes stack = spec_.memory.fixed - std::min(spec_.memory.fixed, fixed_bytes);
         const auto batch = std::min<std::int64_t>(
-            spec_.tile.queries, static_cast<std::int64_t>(spec_.memory.scratch / scratch_bytes(1, tile_rows, k)));
+            spec_.tile.queries,
+            static_cast<std::int64_t>((stack + spec_.memory.scratch) / scratch_bytes(1, tile_rows, k)));
         if (batch < 1) {
             throw InsufficientMemory(
                 memory_->spec() + ": one query with k " + std::to_string(k) + " exceeds the planned scratch",
                 scratch_bytes(1, tile_rows, k) - spec_.memory.scratch);
         }
         for (std::int64_t i = 0; i < query_count; ++i) {
-            const Allocation scratch(memory_, scratch_bytes(std::min(batch, query_count), tile_rows, k));
-            peak_ = std::max(peak_, resident_and_fixed() + scratch_bytes(std::min(batch, query_count), tile_rows, k));
+            const Bytes needed = scratch_bytes(std::min(batch, query_count), tile_rows, k);
+            const Allocation scratch(memory_, needed - std::min(needed, stack));
+            peak_ = std::max(peak_, resident_and_fixed() + needed - std::min(needed, stack));
             search_one(queries + i * spec_.index.dim, k, distances + i * k, ids + i * k);
         }
     }
@@ -236,6 +247,7 @@ std::unique_ptr<Shard> FakeDevice::load_shard(const ShardSpec& spec, RowFeed& fe
     return shard;
 }
 
+void FakeDevice::set_taken_by_others(Bytes bytes) { memory_->set_taken_by_others(bytes); }
 void FakeDevice::set_faults(Faults faults) { memory_->set_faults(std::move(faults)); }
 std::int64_t FakeDevice::allocations() const { return memory_->allocations(); }
 std::int64_t FakeDevice::blocks_loaded() const { return memory_->blocks(); }

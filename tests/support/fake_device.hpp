@@ -23,6 +23,9 @@ public:
         bool persists = false;                    ///< later allocations fail, too
         std::exception_ptr allocation_failure{};  ///< unset: InsufficientMemory
         std::int64_t lost_after = never;          ///< operations that still succeed; all later calls throw DeviceError
+        bool hides_when_lost = false;             ///< once lost it cannot say either what it has free
+        /// Called before memory is asked for: to throw, to change the world.
+        std::function<void(std::int64_t allocation)> before_allocation{};
         /// Called before a block is asked for: to wait, to throw, to change the world.
         std::function<void(std::int64_t block)> before_block{};
         bool stops_at_last_row = false;  ///< does not ask the feed again when it has all its rows
@@ -36,6 +39,9 @@ public:
     const DeviceInfo& info() const override { return info_; }
     Bytes free_bytes() const override;
     std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) override;
+
+    /// Memory that others take from now on, of the budget.
+    void set_taken_by_others(Bytes bytes);
 
     /// Takes effect on what is done from now on; the counts begin again.
     void set_faults(Faults faults);
