@@ -60,16 +60,17 @@ LoadSite this_machine(bool may_replan) {
 
 /// Devices that the caller has opened, null where there is none to be had. A spill that the caller did not plan for
 /// goes to a device of our own.
-LoadSite given(const std::vector<std::shared_ptr<Device>>& devices, bool may_replan) {
+LoadSite given(std::vector<std::shared_ptr<Device>> devices, bool may_replan) {
     LoadSite site;
-    site.open = [&devices](const PlacementPlan& plan) {
+    site.open = [devices](const PlacementPlan& plan) {
         std::vector<std::shared_ptr<Device>> opened = devices;
         opened.resize(plan.devices.size());
         if (plan.spilled && !opened.back()) opened.back() = make_cpu_device(plan.devices.back().device);
         return opened;
     };
     if (!may_replan) return site;
-    site.replan = [&devices](const IndexProfile& index, std::vector<DeviceInfo> rig, PlanOptions options) {
+    site.replan = [devices = std::move(devices)](const IndexProfile& index, std::vector<DeviceInfo> rig,
+                                                 PlanOptions options) {
         for (std::size_t i = 0; i < rig.size(); ++i) {
             if (!devices[i]) rig[i].free_bytes = 0;
         }
@@ -140,7 +141,7 @@ ShardedIndex load(const PlacementPlan& plan, std::shared_ptr<const ByteSource> s
         throw InvalidArgument("the plan is for " + std::to_string(plan.devices.size()) + " devices, " +
                               std::to_string(devices.size()) + " are given");
     }
-    return load_at(given(devices, options.may_replan), plan, std::move(source), options);
+    return load_at(given(std::move(devices), options.may_replan), plan, std::move(source), options);
 }
 
 }  // namespace gpushard
