@@ -90,8 +90,10 @@ std::vector<DeviceCode> read_device_code() {
     const auto section = find_section(wanted.found->file, ".nv_fatbin");
     // The file may have been replaced since it was loaded: what it says is believed only within what is loaded.
     if (!section || !wanted.found->holds(section->sh_addr, section->sh_size)) return {};
-    return read_fat_binaries({reinterpret_cast<const std::byte*>(wanted.found->base + section->sh_addr),
-                              static_cast<std::size_t>(section->sh_size)});
+    // The dynamic linker gives addresses as integers.
+    const auto* code = reinterpret_cast<const std::byte*>(  // NOLINT(performance-no-int-to-ptr)
+        wanted.found->base + section->sh_addr);
+    return read_fat_binaries({code, static_cast<std::size_t>(section->sh_size)});
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ struct ComputeCapability {
     int major = 0;
     int minor = 0;
 
-    auto operator<=>(const ComputeCapability&) const = default;
+    // The linter takes the 0 it is compared with for a pointer.
+    auto operator<=>(const ComputeCapability&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// {8, 0} of "8.0"; nothing for what is not two numbers.
@@ -33,7 +34,8 @@ struct DeviceCode {
     ComputeCapability architecture;
     Portability portability = Portability::usual;
 
-    auto operator<=>(const DeviceCode&) const = default;
+    // The linter takes the 0 it is compared with for a pointer.
+    auto operator<=>(const DeviceCode&) const = default;  // NOLINT(modernize-use-nullptr)
 
     bool runs_on(ComputeCapability card) const;
     std::string name() const;  ///< "sm_80", "compute_75" for PTX, "sm_90a", "sm_100f"
