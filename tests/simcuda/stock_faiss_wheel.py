@@ -2,8 +2,9 @@
 
     python3 stock_faiss_wheel.py [--build-dir DIR]
 
-Loads FlashRAG's wiki index (a sparse file of 64.6 GB, no RAM) as its users do, and checks what is allocated. Fetches the
-wheel and NVIDIA's headers for CUDA 12 from PyPI once, into ${XDG_CACHE_HOME:-~/.cache}/gpushard.
+Loads FlashRAG's wiki index (a sparse file of 64.6 GB, no RAM) as its users do, and IVF indexes of 200,000 x 64, and
+checks what is allocated. Fetches the wheel and NVIDIA's headers for CUDA 12 from PyPI once, into
+${XDG_CACHE_HOME:-~/.cache}/gpushard.
 Exit status: 0 as expected, 1 not, 77 nothing could be checked here.
 """
 
@@ -82,6 +83,17 @@ CASES = {
     },
 }
 
+# Indexes of inverted lists: vectors lie in groups of so many in a list, and the whole index takes about so many times
+# its codes and ids (more where lists are short: their last group is padded).
+IVF_CASES = {
+    "IVF256,Flat": {"group": 32, "ratio": 1.02},
+    "IVF256,SQ8": {"group": 32, "ratio": 1.02},
+    "IVF256,PQ16np": {"group": 1, "ratio": 1.06},
+    "IVF4096,Flat": {"group": 32, "ratio": 1.46},
+}
+IVF_COUNT = 200_000
+IVF_DIM = 64
+
 
 def run(command, **options):
     """Runs a command quietly; CalledProcessError carries what it printed."""
@@ -143,13 +155,18 @@ def write_index(path):
         file.truncate(HEADER_BYTES + F32)
 
 
+def counters():
+    simcuda = ctypes.CDLL("libcudart.so.12")
+    for name in ("current_bytes", "peak_bytes", "calls", "bytes_copied"):
+        getattr(simcuda, f"simcuda_{name}").restype = ctypes.c_ulonglong
+    return simcuda
+
+
 def load(path, float16):
     """Runs in a process of its own: loads the index on all cards and prints what happened as JSON."""
     import faiss
 
-    simcuda = ctypes.CDLL("libcudart.so.12")
-    for name in ("current_bytes", "peak_bytes", "calls", "bytes_copied"):
-        getattr(simcuda, f"simcuda_{name}").restype = ctypes.c_ulonglong
+    simcuda = counters()
     index = faiss.read_index(path, faiss.IO_FLAG_MMAP_IFC)
     options = faiss.GpuMultipleClonerOptions()
     options.useFloat16 = float16
@@ -178,18 +195,50 @@ def load(path, float16):
     os._exit(0)
 
 
-def load_in_child(case, index, site, stand_ins):
+def load_lists(key):
+    """Runs in a process of its own: what an IVF index takes on a card, empty and full, beside the sizes of its lists."""
+    import faiss
+    import numpy
+
+    vectors = numpy.random.default_rng(1).standard_normal((IVF_COUNT, IVF_DIM), dtype=numpy.float32)
+    index = faiss.index_factory(IVF_DIM, key)
+    clusterings = [index.cp] + ([index.pq.cp] if hasattr(index, "pq") else [])
+    for clustering in clusterings:
+        clustering.niter = 2
+        clustering.min_points_per_centroid = 1
+    index.train(vectors[:20_000])
+    resources = faiss.StandardGpuResources()
+    simcuda = counters()
+
+    def taken():
+        bytes_before, calls_before = simcuda.simcuda_current_bytes(0), simcuda.simcuda_calls(b"cudaMalloc", 0)
+        on_card = faiss.index_cpu_to_gpu(resources, 0, index)
+        result = simcuda.simcuda_current_bytes(0) - bytes_before, simcuda.simcuda_calls(b"cudaMalloc", 0) - calls_before
+        del on_card
+        return result
+
+    taken()  # what a first index of its kind leaves behind
+    empty = taken()
+    index.add(vectors)
+    full = taken()
+    lists = [index.invlists.list_size(number) for number in range(index.nlist)]
+    outcome = {"version": faiss.__version__, "empty": empty, "full": full, "lists": lists, "code": index.code_size}
+    print(json.dumps(outcome), flush=True)
+    os._exit(0)
+
+
+def run_child(arguments, cards, site, stand_ins):
     environment = dict(
         os.environ,
         PYTHONPATH=str(site),
         LD_LIBRARY_PATH=str(stand_ins),
-        SIMCUDA_CARDS=case["cards"],
+        SIMCUDA_CARDS=cards,
         SIMCUDA_FAULTS="",
+        OMP_WAIT_POLICY="passive",
         _FAISS_WHEEL_DISABLE_CUDA_PRELOAD="1",
     )
     environment.pop("CUDA_VISIBLE_DEVICES", None)
-    command = [sys.executable, __file__, "--load", str(index), "--float16" if case["float16"] else "--float32"]
-    printed = run(command, env=environment).stdout
+    printed = run([sys.executable, __file__, *arguments], env=environment).stdout
     return json.loads(printed.strip().splitlines()[-1])
 
 
@@ -206,22 +255,50 @@ def differences(case, outcome):
     return found
 
 
+def list_differences(case, outcome):
+    """As `differences`, for inverted lists: two allocations a list, codes in whole groups, ids as they are."""
+    found = []
+    lists, code, group = outcome["lists"], outcome["code"], case["group"]
+    added = [full - empty for full, empty in zip(outcome["full"], outcome["empty"])]
+    expected = [sum(rounded(-(-size // group) * group * code) + rounded(8 * size) for size in lists), 2 * len(lists)]
+    if added != expected:
+        found.append(f"bytes and cudaMallocs of the lists: {added}, expected {expected}")
+    # How evenly the lists are filled depends on the training.
+    if abs(list_ratio(outcome) / case["ratio"] - 1) > 0.04:
+        found.append(f"{list_ratio(outcome):.3f} of codes and ids, expected about {case['ratio']}")
+    return found
+
+
+def list_ratio(outcome):
+    return outcome["full"][0] / (IVF_COUNT * (outcome["code"] + 8))
+
+
+def report(found, outcome, text):
+    print(f"{'FAILED' if found else 'ok    '} Faiss {outcome['version']}, {text}")
+    for line in found:
+        print(f"       {line}")
+
+
 def check(stand_ins):
     site = fetch_packages()
     build_stand_ins(site, stand_ins)
     failures = 0
+    for key, case in IVF_CASES.items():
+        outcome = run_child(["--lists", key], "80GiB:sm=80", site, stand_ins)
+        found = list_differences(case, outcome)
+        failures += bool(found)
+        report(found, outcome, f"{key} of {IVF_COUNT:,} x {IVF_DIM}: {list_ratio(outcome):.3f} x (codes + ids)")
     with tempfile.TemporaryDirectory(dir=cache_folder()) as work:
         index = pathlib.Path(work) / "e5_Flat.index"
         write_index(index)
         for name, case in CASES.items():
-            outcome = load_in_child(case, index, site, stand_ins)
+            precision = "--float16" if case["float16"] else "--float32"
+            outcome = run_child(["--load", str(index), precision], case["cards"], site, stand_ins)
             found = differences(case, outcome)
             failures += bool(found)
             figures = ", ".join(f"{size / 1e9:.2f}" for size in outcome["peak"])
-            print(f"{'FAILED' if found else 'ok    '} Faiss {outcome['version']}, {name}: peak {figures} GB"
-                  + (f"; {outcome['message'].splitlines()[-1]}" if outcome["message"] else ""))
-            for line in found:
-                print(f"       {line}")
+            message = f"; {outcome['message'].splitlines()[-1]}" if outcome["message"] else ""
+            report(found, outcome, f"{name}: peak {figures} GB{message}")
     return 1 if failures else 0
 
 
@@ -229,11 +306,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", type=pathlib.Path, default=cache_folder() / "simcuda-12", help="of the stand-ins")
     parser.add_argument("--load", help=argparse.SUPPRESS)
+    parser.add_argument("--lists", help=argparse.SUPPRESS)
     parser.add_argument("--float16", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--float32", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.load:
         load(arguments.load, arguments.float16)
+    if arguments.lists:
+        load_lists(arguments.lists)
     try:
         return check(arguments.build_dir)
     except Nothing as reason:
