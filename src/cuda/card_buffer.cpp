@@ -6,6 +6,7 @@
 #include <gpushard/error.hpp>
 
 #include "cuda/cuda_check.hpp"
+#include "cuda/faiss_error.hpp"
 #include "log/log.hpp"
 
 namespace gpushard {
@@ -41,9 +42,15 @@ void CardInUse::settle() noexcept {
 }
 
 CardBuffer::CardBuffer(CardInUse& card, faiss::gpu::AllocType type, faiss::gpu::MemorySpace space, Bytes bytes)
-    : card_(card),
-      address_(card.resources()->allocMemory(faiss::gpu::AllocRequest(
-          faiss::gpu::AllocInfo(type, card.ordinal(), space, card.stream()), static_cast<std::size_t>(bytes)))) {}
+    : card_(card) {
+    const faiss::gpu::AllocInfo info(type, card.ordinal(), space, card.stream());
+    try {
+        address_ = card.resources()->allocMemory(faiss::gpu::AllocRequest(info, static_cast<std::size_t>(bytes)));
+    } catch (const faiss::FaissException& error) {
+        // Only resources of a caller: ours throw what they mean.
+        throw_faiss_error(error, card.device(), "allocMemory");
+    }
+}
 
 CardBuffer::~CardBuffer() {
     if (address_ != nullptr && !card_.is_lost()) card_.resources()->deallocMemory(card_.ordinal(), address_);

@@ -44,7 +44,7 @@ private:
 /// back in the reverse order.
 class CardBuffer {
 public:
-    /// Throws InsufficientMemory (resources of gpushard), or what the caller's resources throw.
+    /// Throws InsufficientMemory.
     CardBuffer(CardInUse& card, faiss::gpu::AllocType type, faiss::gpu::MemorySpace space, Bytes bytes);
     ~CardBuffer();
     CardBuffer(const CardBuffer&) = delete;
@@ -58,7 +58,7 @@ public:
 
 private:
     CardInUse& card_;
-    void* address_;
+    void* address_ = nullptr;
 };
 
 /// Page-locked host memory, from and to which a card copies while the processor goes on.

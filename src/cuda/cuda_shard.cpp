@@ -7,13 +7,13 @@
 #include <utility>
 
 #include <faiss/gpu/GpuDistance.h>
-#include <faiss/impl/FaissException.h>
 
 #include <gpushard/error.hpp>
 #include <gpushard/memory_model.hpp>
 
 #include "core/top_k_merge.hpp"
 #include "cuda/cuda_check.hpp"
+#include "cuda/faiss_error.hpp"
 #include "cuda/faiss_gpu_compat.hpp"
 #include "log/faiss_call.hpp"
 #include "log/log.hpp"
@@ -335,10 +335,7 @@ void CudaShard::nearest(const void* queries, std::int64_t query_count, const std
     try {
         faiss::gpu::bfKnn(&provider, params);
     } catch (const faiss::FaissException& error) {
-        if (std::string(error.what()).find("alloc fail") != std::string::npos) {
-            throw InsufficientMemory(card_.device() + ": no memory left for a search: " + error.what(), 0);
-        }
-        throw DeviceError(card_.device(), card_.device() + ": bfKnn failed: " + error.what());
+        throw_faiss_error(error, card_.device(), "bfKnn");
     }
 }
 

@@ -31,6 +31,17 @@ std::uint64_t matrix_products() {
     return card_calls("cublasGemmEx") + card_calls("cublasSgemmEx") + card_calls("cublasGemmStridedBatchedEx");
 }
 
+/// The index of a file on the first card, of which all is free, on resources of the caller.
+ShardedIndex load_onto(const std::string& file, const CudaDeviceOptions& options) {
+    DeviceInfo info;
+    info.spec = "cuda:0";
+    info.kind = DeviceKind::cuda;
+    info.total_bytes = info.free_bytes = 1_GiB;
+    const PlacementPlan plan = plan_placement(inspect_index(*open_file(file)), {info});
+    std::vector<std::shared_ptr<Device>> devices{make_cuda_device(info, options)};
+    return load(plan, open_file(file), std::move(devices));
+}
+
 using CudaShards = SimulatedRig;
 
 TEST_F(CudaShards, CopyExactlyWhatTheyKeepInAFewAllocations) {
@@ -162,22 +173,42 @@ TEST_F(CudaShards, WorkOnResourcesAndAStreamOfTheCaller) {
     {
         faiss::gpu::StandardGpuResources resources;
         resources.setTempMemory(64 << 20);
-        DeviceInfo info;
-        info.spec = "cuda:0";
-        info.kind = DeviceKind::cuda;
-        info.total_bytes = info.free_bytes = 1_GiB;
-        const std::string file = write_index(10'000, 16);
-        const PlacementPlan plan = plan_placement(inspect_index(*open_file(file)), {info});
-        std::vector<std::shared_ptr<Device>> devices{
-            make_cuda_device(info, {.resources = resources.getResources(), .stream = stream})};
-        const ShardedIndex index = load(plan, open_file(file), std::move(devices));
+        const ShardedIndex index =
+            load_onto(write_index(10'000, 16), {.resources = resources.getResources(), .stream = stream});
         EXPECT_EQ(resources.getResources()->getDefaultStream(0), stream);
         index.search(100, uniform_rows(100, 16, 2).values.data(), 10);
-        const Bytes resident = plan.devices.front().memory.resident;
+        const Bytes resident = index.plan().devices.front().memory.resident;
         EXPECT_GE(card_bytes(0), resident + (64 << 20));
         EXPECT_EQ(index.load_report().devices.front().measured_resident_bytes, resident);
     }
     EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+}
+
+TEST_F(CudaShards, SearchInSmallerTilesWhereTheCallersResourcesRunShort) {
+    faiss::gpu::StandardGpuResources resources;
+    resources.setTempMemory(0);
+    const ShardedIndex index = load_onto(write_index(100'000, 16), {.resources = resources.getResources()});
+    const Rows queries = uniform_rows(256, 16, 2);
+    const auto search_counted = [&] {
+        reset_card_counts();
+        index.search(256, queries.values.data(), 10);
+        return matrix_products();
+    };
+
+    reset_card_peaks();
+    const std::uint64_t products = search_counted();
+    const Bytes held = card_bytes(0);
+    const Bytes scratch = card_peak_bytes(0) - held;
+    const Bytes taken = take_card_memory(0, 1_GiB - held - scratch * 3 / 4);
+    EXPECT_GE(search_counted(), 2 * products);
+    EXPECT_EQ(card_bytes(0), held);
+
+    take_card_memory(0, scratch * 3 / 4);
+    EXPECT_THAT(message_of<InsufficientMemory>(search_counted), testing::HasSubstr("cuda:0: no memory left"));
+    EXPECT_EQ(card_bytes(0), held);
+
+    give_card_memory(0, taken + scratch * 3 / 4);
+    EXPECT_EQ(search_counted(), products);
 }
 
 TEST_F(CudaShards, LeaveNothingOpenBehind) {
