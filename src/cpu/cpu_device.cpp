@@ -50,21 +50,21 @@ struct Answers {
 
 class CpuShard : public Shard {
 public:
-    CpuShard(ShardSpec spec, std::shared_ptr<HostLedger> ledger, int threads)
+    CpuShard(ShardSpec spec, std::shared_ptr<DeviceBudget> budget, int threads)
         : spec_(std::move(spec)),
-          ledger_(std::move(ledger)),
+          budget_(std::move(budget)),
           threads_(threads),
-          resident_(*ledger_, use_, spec_.memory.resident),
+          resident_(*budget_, use_, spec_.memory.resident, "a shard"),
           rows_(static_cast<Bytes>(spec_.rows.count()) * spec_.index.dim * element_bytes(spec_.precision),
-                ledger_->device()),
-          norms_(needs_norms() ? static_cast<Bytes>(spec_.rows.count()) * sizeof(float) : 0, ledger_->device()) {
+                budget_->device()),
+          norms_(needs_norms() ? static_cast<Bytes>(spec_.rows.count()) * sizeof(float) : 0, budget_->device()) {
         use_.resident = spec_.memory.resident;
     }
 
     void fill(RowFeed& feed) {
         float* const destination = spec_.precision == Precision::f32 ? rows_.as<float>() : nullptr;
         while (const std::optional<RowBlock> block = feed.next(destination)) take(*block);
-        intake_.check_complete(ledger_->device());
+        intake_.check_complete(budget_->device());
     }
 
     void search(std::int64_t query_count, const float* queries, std::int64_t k, float* distances,
@@ -78,10 +78,10 @@ public:
         const OmpThreads threads(threads_);
         ShardWorkload workload = spec_.workload(DeviceKind::cpu);
         workload.k = own_k;
-        SearchTile tile = tile_for(spec_, DeviceKind::cpu, own_k, ledger_->device());
+        SearchTile tile = tile_for(spec_, DeviceKind::cpu, own_k, budget_->device());
         const bool pads = tile.queries >= padded_batch && gains_from_padding(spec_.index.metric);
         tile.queries = std::min(tile.queries, std::max(query_count, pads ? padded_batch : 0));
-        const HostCharge scratch(*ledger_, use_, shard_memory(workload, spec_.rows.count(), tile).scratch);
+        const HostCharge scratch(*budget_, use_, shard_memory(workload, spec_.rows.count(), tile).scratch, "a search");
         TileSearch tiles(*this, tile, own_k, pads);
         for (std::int64_t first = 0; first < query_count; first += tile.queries) {
             const std::int64_t batch = std::min(tile.queries, query_count - first);
@@ -102,12 +102,12 @@ private:
               tile_rows_(std::min(tile.rows, shard.spec_.rows.count())),
               k_(k),
               pads_(pads),
-              tile_answers_(tile.queries, k, shard.ledger_->device()),
-              best_(tile.queries, k, shard.ledger_->device()),
-              merged_(tile.queries, k, shard.ledger_->device()),
-              padded_queries_(pads ? padded_batch * shard.row_bytes() : 0, shard.ledger_->device()),
+              tile_answers_(tile.queries, k, shard.budget_->device()),
+              best_(tile.queries, k, shard.budget_->device()),
+              merged_(tile.queries, k, shard.budget_->device()),
+              padded_queries_(pads ? padded_batch * shard.row_bytes() : 0, shard.budget_->device()),
               wide_(shard.spec_.precision == Precision::f32 ? 0 : static_cast<Bytes>(tile_rows_) * shard.row_bytes(),
-                    shard.ledger_->device()) {}
+                    shard.budget_->device()) {}
 
         // The best answers of the shard to the batch, ids counted within the shard. Valid until the next call.
         TopKList search(std::int64_t batch, const float* queries) {
@@ -183,7 +183,7 @@ private:
     }
 
     const ShardSpec spec_;
-    const std::shared_ptr<HostLedger> ledger_;
+    const std::shared_ptr<DeviceBudget> budget_;
     const int threads_;
     MemoryUse use_;
     RowIntake intake_{spec_};
@@ -195,10 +195,10 @@ private:
 class CpuDevice : public Device {
 public:
     CpuDevice(const DeviceInfo& info, int threads)
-        : info_(info), threads_(threads), ledger_(std::make_shared<HostLedger>(info.spec, info.free_bytes)) {}
+        : info_(info), threads_(threads), budget_(std::make_shared<DeviceBudget>(info.spec, info.free_bytes)) {}
 
     const DeviceInfo& info() const override { return info_; }
-    Bytes free_bytes() const override { return ledger_->budget() - ledger_->current(); }
+    Bytes free_bytes() const override { return budget_->left(); }
 
     std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) override {
         if (spec.precision == Precision::bf16) {
@@ -216,7 +216,7 @@ public:
                                      {{info_.spec, spec.memory.peak(), available, spec.memory.peak() - available}}, {},
                                      {{"device", info_.spec}});
         }
-        auto shard = std::make_unique<CpuShard>(spec, ledger_, threads_);
+        auto shard = std::make_unique<CpuShard>(spec, budget_, threads_);
         shard->fill(feed);
         return shard;
     }
@@ -224,7 +224,7 @@ public:
 private:
     const DeviceInfo info_;
     const int threads_;
-    const std::shared_ptr<HostLedger> ledger_;
+    const std::shared_ptr<DeviceBudget> budget_;
 };
 
 }  // namespace

@@ -9,42 +9,16 @@
 
 namespace gpushard {
 
-HostLedger::HostLedger(std::string device, Bytes budget) : device_(std::move(device)), budget_(budget) {}
-
-void HostLedger::charge(Bytes bytes) {
-    const std::lock_guard lock(mutex_);
-    const Bytes left = budget_ - current_;
-    if (bytes > left) {
-        throw InsufficientMemory(device_ + ": " + format_bytes(bytes) + " more do not fit: " + format_bytes(current_) +
-                                     " of the budget of " + format_bytes(budget_) + " are in use",
-                                 bytes - left, {{device_, bytes, left, bytes - left}}, {},
-                                 {{"device", device_},
-                                  {"requested_bytes", static_cast<std::int64_t>(bytes)},
-                                  {"used_bytes", static_cast<std::int64_t>(current_)},
-                                  {"budget_bytes", static_cast<std::int64_t>(budget_)}});
-    }
-    current_ += bytes;
-}
-
-void HostLedger::release(Bytes bytes) noexcept {
-    const std::lock_guard lock(mutex_);
-    current_ -= std::min(bytes, current_);
-}
-
-Bytes HostLedger::current() const {
-    const std::lock_guard lock(mutex_);
-    return current_;
-}
-
-HostCharge::HostCharge(HostLedger& ledger, MemoryUse& use, Bytes bytes) : ledger_(ledger), use_(use), bytes_(bytes) {
-    ledger_.charge(bytes_);
+HostCharge::HostCharge(DeviceBudget& budget, MemoryUse& use, Bytes bytes, std::string_view what)
+    : budget_(budget), use_(use), bytes_(bytes) {
+    budget_.charge(bytes_, what);
     use_.current += bytes_;
     use_.peak = std::max(use_.peak, use_.current);
 }
 
 HostCharge::~HostCharge() {
     use_.current -= bytes_;
-    ledger_.release(bytes_);
+    budget_.release(bytes_);
 }
 
 namespace {
@@ -68,7 +42,7 @@ HostBuffer::HostBuffer(Bytes size, const std::string& device) : size_(size) {
     if (data_ == nullptr) {
         throw InsufficientMemory(device + ": the system refuses " + format_bytes(size) + " of host memory", size,
                                  {{device, size, 0, size}}, {},
-                                 {{"device", device}, {"requested_bytes", static_cast<std::int64_t>(size)}});
+                                 {{"device", device}, {"asked_bytes", static_cast<std::int64_t>(size)}});
     }
 }
 

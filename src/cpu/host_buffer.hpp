@@ -1,44 +1,26 @@
 #pragma once
 
 #include <cstddef>
-#include <mutex>
 #include <string>
+#include <string_view>
 
 #include <gpushard/backend.hpp>
 #include <gpushard/bytes.hpp>
 
+#include "shard/device_budget.hpp"
+
 namespace gpushard {
 
-/// Counts the bytes of one logical device on the host against its budget. Thread-safe.
-class HostLedger {
-public:
-    HostLedger(std::string device, Bytes budget);
-
-    /// Throws InsufficientMemory when `bytes` more would exceed the budget.
-    void charge(Bytes bytes);
-    void release(Bytes bytes) noexcept;
-
-    const std::string& device() const { return device_; }
-    Bytes budget() const { return budget_; }
-    Bytes current() const;
-
-private:
-    const std::string device_;
-    const Bytes budget_;
-    mutable std::mutex mutex_;
-    Bytes current_ = 0;
-};
-
-/// Bytes charged to a ledger for as long as this lives, and to the counts of one shard.
+/// Bytes of a budget that are taken for as long as this lives, and to the counts of one shard.
 class HostCharge {
 public:
-    HostCharge(HostLedger& ledger, MemoryUse& use, Bytes bytes);
+    HostCharge(DeviceBudget& budget, MemoryUse& use, Bytes bytes, std::string_view what);
     ~HostCharge();
     HostCharge(const HostCharge&) = delete;
     HostCharge& operator=(const HostCharge&) = delete;
 
 private:
-    HostLedger& ledger_;
+    DeviceBudget& budget_;
     MemoryUse& use_;
     Bytes bytes_;
 };

@@ -34,14 +34,14 @@ public:
         : info_(info),
           options_(std::move(options)),
           ordinal_(ordinal),
-          budget_(std::make_shared<CardBudget>(info.spec,
-                                               info.free_bytes - std::min(info.free_bytes, info.context_bytes))) {}
+          budget_(std::make_shared<DeviceBudget>(info.spec,
+                                                 info.free_bytes - std::min(info.free_bytes, info.context_bytes))) {}
 
     const DeviceInfo& info() const override { return info_; }
 
     Bytes free_bytes() const override {
         const CurrentCard current(ordinal_, info_.spec);
-        return std::min(budget_->budget() - budget_->current(), free_on_current_card(info_.spec));
+        return std::min(budget_->left(), free_on_current_card(info_.spec));
     }
 
     std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) override {
@@ -88,7 +88,7 @@ private:
     const DeviceInfo info_;
     const CudaDeviceOptions options_;
     const int ordinal_;
-    const std::shared_ptr<CardBudget> budget_;
+    const std::shared_ptr<DeviceBudget> budget_;
 };
 
 }  // namespace

@@ -23,13 +23,13 @@ std::mutex& initialisation() {
 
 }  // namespace
 
-DeviceResources::DeviceResources(std::shared_ptr<CardBudget> budget, Options options)
+DeviceResources::DeviceResources(std::shared_ptr<DeviceBudget> budget, Options options)
     : budget_(std::move(budget)), options_(std::move(options)) {
     setPinnedMemory(0);
     setTempMemory(options_.temp_stack);
 }
 
-std::shared_ptr<DeviceResources> DeviceResources::create(std::shared_ptr<CardBudget> budget, Options options) {
+std::shared_ptr<DeviceResources> DeviceResources::create(std::shared_ptr<DeviceBudget> budget, Options options) {
     const int ordinal = options.ordinal;
     std::shared_ptr<DeviceResources> resources(new DeviceResources(std::move(budget), std::move(options)));
     const std::lock_guard lock(initialisation());

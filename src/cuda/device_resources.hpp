@@ -10,6 +10,7 @@
 #include <gpushard/bytes.hpp>
 
 #include "cuda/memory_ledger.hpp"
+#include "shard/device_budget.hpp"
 
 namespace gpushard {
 
@@ -28,7 +29,7 @@ public:
 
     /// Initialises the card for Faiss: streams, a cuBLAS handle and the stack, one card at a time in the process.
     /// Throws InsufficientMemory. Other failures inside Faiss abort.
-    static std::shared_ptr<DeviceResources> create(std::shared_ptr<CardBudget> budget, Options options);
+    static std::shared_ptr<DeviceResources> create(std::shared_ptr<DeviceBudget> budget, Options options);
 
     ~DeviceResources() override;
 
@@ -45,11 +46,11 @@ private:
         Bytes bytes = 0;
     };
 
-    DeviceResources(std::shared_ptr<CardBudget> budget, Options options);
+    DeviceResources(std::shared_ptr<DeviceBudget> budget, Options options);
 
     [[noreturn]] void refuse(const std::string& type, Bytes bytes) const;
 
-    const std::shared_ptr<CardBudget> budget_;
+    const std::shared_ptr<DeviceBudget> budget_;
     const Options options_;
     MemoryLedger ledger_;
     std::unordered_map<void*, Allocation> allocations_;  ///< on the card; those within the stack are Faiss's business

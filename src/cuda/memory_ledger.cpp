@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <gpushard/error.hpp>
-
 namespace gpushard {
 namespace {
 
@@ -14,31 +12,6 @@ void add_to(MemoryLedger::Entry& entry, Bytes bytes) {
 }
 
 }  // namespace
-
-void CardBudget::charge(Bytes bytes, const std::string& what) {
-    const std::lock_guard lock(mutex_);
-    const Bytes left = budget_ - current_;
-    if (bytes > left) {
-        throw InsufficientMemory(device_ + ": " + what + " takes " + format_bytes(bytes) + ", " + format_bytes(left) +
-                                     " of the budget of " + format_bytes(budget_) + " are left",
-                                 bytes - left, {{device_, bytes, left, bytes - left}}, {},
-                                 {{"device", device_},
-                                  {"asked_bytes", static_cast<std::int64_t>(bytes)},
-                                  {"free_bytes", static_cast<std::int64_t>(left)},
-                                  {"held_bytes", static_cast<std::int64_t>(current_)}});
-    }
-    current_ += bytes;
-}
-
-void CardBudget::release(Bytes bytes) noexcept {
-    const std::lock_guard lock(mutex_);
-    current_ -= bytes;
-}
-
-Bytes CardBudget::current() const {
-    const std::lock_guard lock(mutex_);
-    return current_;
-}
 
 void MemoryLedger::add(const std::string& type, Bytes bytes) {
     add_to(by_type_[type], bytes);

@@ -30,18 +30,6 @@ bool is_of_host_staging(const Error& error) {
     });
 }
 
-PrecisionChoice exactly(Precision precision) {
-    switch (precision) {
-        case Precision::f32:
-            return PrecisionChoice::f32;
-        case Precision::f16:
-            return PrecisionChoice::f16;
-        case Precision::bf16:
-            return PrecisionChoice::bf16;
-    }
-    return PrecisionChoice::stored;
-}
-
 class Ladder {
 public:
     Ladder(PlacementPlan plan, const std::shared_ptr<const ByteSource>& source, const LoadSite& site,
@@ -185,7 +173,7 @@ private:
             if (standings_[i].set_aside) rig[i].free_bytes = 0;
         }
         PlanOptions options = plan_.options;
-        options.precision = exactly(plan_.precision);
+        options.precision = parse_precision(to_string(plan_.precision));
         if (standings_[listed_].set_aside) options.spill_bytes = 0;
         PlacementPlan next;
         try {

@@ -11,7 +11,7 @@ StagingBuffer::StagingBuffer(Bytes bytes)
     if (address_ == MAP_FAILED) {
         throw InsufficientMemory(
             "host: no memory left for " + format_bytes(bytes) + " of staging", bytes, {}, {},
-            {{"device", std::string("host")}, {"requested_bytes", static_cast<std::int64_t>(bytes)}});
+            {{"device", std::string("host")}, {"asked_bytes", static_cast<std::int64_t>(bytes)}});
     }
 }
 

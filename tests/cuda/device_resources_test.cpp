@@ -21,7 +21,7 @@ constexpr Bytes stack = 4_MiB;
 
 class CardResources : public SimulatedRig {
 protected:
-    std::shared_ptr<CardBudget> budget = std::make_shared<CardBudget>("cuda:0", 64_MiB);
+    std::shared_ptr<DeviceBudget> budget = std::make_shared<DeviceBudget>("cuda:0", 64_MiB);
 
     static void* take(DeviceResources& resources, MemorySpace space, std::size_t bytes) {
         return resources.allocMemory(

@@ -48,18 +48,6 @@ Rows values_for(const AnswersCase& tested, std::int64_t count, std::uint64_t see
     return rounded_rows(tested.precision, std::move(rows));
 }
 
-PrecisionChoice choice_of(Precision precision) {
-    switch (precision) {
-        case Precision::f32:
-            return PrecisionChoice::f32;
-        case Precision::f16:
-            return PrecisionChoice::f16;
-        case Precision::bf16:
-            return PrecisionChoice::bf16;
-    }
-    throw std::invalid_argument("no such precision");
-}
-
 struct Rig {
     std::string name;
     std::vector<DeviceInfo> devices;
@@ -89,7 +77,7 @@ public:
     ShardedIndex load(const Rig& rig) const {
         PlanOptions options;
         options.min_devices = static_cast<int>(rig.devices.size());
-        options.precision = choice_of(tested_.precision);
+        options.precision = parse_precision(to_string(tested_.precision));
         options.max_batch = batches.back();
         return load_onto(rig.devices, view_memory(file_.data(), file_.size()), options);
     }
