@@ -108,15 +108,9 @@ private:
 
     void do_without(DeviceError& error, const Devices& devices, std::optional<std::size_t> failed) {
         if (!failed) throw;
-        const std::exception_ptr original = std::current_exception();
         count_attempt(error);
         standings_[*failed].set_aside = true;
-        try {
-            plan_again(error, error.what(), device_label(plan_, *failed), probe(devices));
-        } catch (const InsufficientMemory& refusal) {
-            error.add_hint("also: the other devices cannot take its rows: " + std::string(refusal.what()));
-            std::rethrow_exception(original);
-        }
+        plan_again(error, error.what(), device_label(plan_, *failed), probe(devices));
     }
 
     void count_attempt(Error& error) {
@@ -166,7 +160,8 @@ private:
         return found;
     }
 
-    /// `without` is a device that is left out from now on, if any.
+    /// `without` is a device that is left out from now on, if any: when the others cannot take its rows, what it failed
+    /// with is the answer, else the planner's refusal.
     void plan_again(Error& error, const std::string& cause, const std::string& without, std::vector<DeviceInfo> rig) {
         const std::exception_ptr original = std::current_exception();
         for (std::size_t i = 0; i < listed_; ++i) {
@@ -179,6 +174,11 @@ private:
         try {
             next = site_.replan(plan_.index, rig, options);
         } catch (InsufficientMemory& refusal) {
+            if (!without.empty()) {
+                error.add_hint("also: the other devices cannot take its rows: " + std::string(refusal.what()));
+                add_history(error);
+                std::rethrow_exception(original);
+            }
             refusal.add_hint("also: at first the load failed: " + first_failure_);
             add_history(refusal);
             throw;

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -169,26 +168,22 @@ TEST_F(Commands, ALoadMaySpill) {
     EXPECT_EQ(json_of({"load", index_, "--devices", "cpu=1MiB", "--spill", "1MiB"})["spilled"], false);
 }
 
-TEST_F(Commands, InspectAndPlanAreQuickAndSmallWhateverTheSizeOfTheIndex) {
+TEST_F(Commands, InspectAndPlanReadAndHoldLittleWhateverTheSizeOfTheIndex) {
     const std::string wiki = wiki_index();
     for (const Arguments& command : {Arguments{"inspect", wiki}, Arguments{"plan", wiki, "--devices", "8xA100-40GB"},
                                      Arguments{"plan", wiki, "--devices", "4xT4,2xRTX4090", "--precision", "f16"}}) {
-        double quickest = 1e9;
+        std::vector<std::string> measured = {GPUSHARD_MEASURE_CHILD, path("measured"), GPUSHARD_PROGRAM};
+        measured.insert(measured.end(), command.begin(), command.end());
+        ASSERT_EQ(run_child(measured).exit_code, 0);
         long kibibytes = 0;
-        for (int attempt = 0; attempt < 5; ++attempt) {
-            std::vector<std::string> measured = {GPUSHARD_MEASURE_CHILD, path("measured"), GPUSHARD_PROGRAM};
-            measured.insert(measured.end(), command.begin(), command.end());
-            ASSERT_EQ(run_child(measured).exit_code, 0);
-            double seconds = 0;
-            std::ifstream(path("measured")) >> seconds >> kibibytes;
-            ASSERT_GT(kibibytes, 0);
-            quickest = std::min(quickest, seconds);
-        }
-#ifndef GPUSHARD_SANITIZED
-        EXPECT_LT(quickest, 0.1);
-#if !defined(GPUSHARD_WITH_CUDA)  // linking cuBLAS alone maps 200 MiB
+        std::int64_t bytes_read = 0;
+        std::ifstream(path("measured")) >> kibibytes >> bytes_read;
+        ASSERT_GT(kibibytes, 0);
+        ASSERT_GT(bytes_read, 0);
+        // Of 64.6 GB: its header and the samples of its fingerprint. The rest are the program's libraries.
+        EXPECT_LT(bytes_read, 1 << 20);
+#if !defined(GPUSHARD_SANITIZED) && !defined(GPUSHARD_WITH_CUDA)  // linking cuBLAS alone maps 200 MiB
         EXPECT_LT(kibibytes, 50 * 1024);
-#endif
 #endif
     }
 }
