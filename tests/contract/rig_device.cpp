@@ -1,7 +1,11 @@
 #include "contract/rig_device.hpp"
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 #include <gpushard/error.hpp>
@@ -60,7 +64,94 @@ private:
     bool similarity_;
 };
 
-/// All rows of a feed, which the parts then load one after another.
+/// Where the parts of a load wait with their memory until all have it, and then until the rows are there.
+class Gate {
+public:
+    explicit Gate(std::size_t parts) : missing_(parts) {}
+
+    /// Of a part that has its memory: returns when the rows may be taken. Throws Cancelled when the load was given up.
+    void wait_for_rows() {
+        std::unique_lock lock(mutex_);
+        --missing_;
+        changed_.notify_all();
+        changed_.wait(lock, [&] { return is_open_ || given_up_; });
+        if (given_up_) throw Cancelled("another part of the rig failed");
+    }
+
+    /// Of a part that failed before it came here.
+    void will_not_come() {
+        const std::lock_guard lock(mutex_);
+        --missing_;
+        given_up_ = true;
+        changed_.notify_all();
+    }
+
+    /// False when the load was given up.
+    bool wait_for_parts() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return missing_ == 0; });
+        return !given_up_;
+    }
+
+    void open() {
+        const std::lock_guard lock(mutex_);
+        is_open_ = true;
+        changed_.notify_all();
+    }
+
+    void give_up() {
+        const std::lock_guard lock(mutex_);
+        given_up_ = true;
+        changed_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t missing_;
+    bool is_open_ = false;
+    bool given_up_ = false;
+};
+
+/// A part of the rig and its shard, made on a thread of its own.
+struct PartLoad {
+    std::shared_ptr<Device> device;
+    ShardSpec spec;
+    std::unique_ptr<Shard> shard;
+    std::exception_ptr failure;
+
+    void run(const Rows& rows, Gate& gate) {
+        bool has_come = false;
+        RowsFeed feed(rows, spec.rows, cut(spec.rows, 64), true);
+        feed.before_block = [&](std::int64_t) {
+            if (!std::exchange(has_come, true)) gate.wait_for_rows();
+        };
+        try {
+            shard = device->load_shard(spec, feed);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (!has_come) gate.will_not_come();
+    }
+};
+
+/// The failure that the others were cancelled for, if there is any.
+std::exception_ptr first_cause(const std::vector<PartLoad>& loads) {
+    std::exception_ptr cause;
+    for (const PartLoad& load : loads) {
+        if (!load.failure) continue;
+        try {
+            std::rethrow_exception(load.failure);
+        } catch (const Cancelled&) {
+            if (!cause) cause = load.failure;
+        } catch (...) {
+            return load.failure;
+        }
+    }
+    return cause;
+}
+
+/// All rows of a feed.
 Rows gather(const ShardSpec& spec, RowFeed& feed) {
     Rows rows;
     rows.dim = spec.index.dim;
@@ -116,14 +207,31 @@ std::unique_ptr<Shard> RigDevice::load_shard(const ShardSpec& spec, RowFeed& fee
     if (spec.memory.peak() > free_bytes()) {
         throw InsufficientMemory("rig: too small", spec.memory.peak() - free_bytes());
     }
-    const Rows rows = gather(spec, feed);
-    std::vector<std::unique_ptr<Shard>> shards;
+    std::vector<PartLoad> loads;
     const std::vector<ShardSpec> specs = split(spec);
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-        if (specs[i].rows.count() == 0) continue;
-        RowsFeed part(rows, specs[i].rows, cut(specs[i].rows, 64), true);
-        shards.push_back(parts_[i]->load_shard(specs[i], part));
+        if (specs[i].rows.count() > 0) loads.push_back({parts_[i], specs[i], nullptr, nullptr});
     }
+    Rows rows;
+    Gate gate(loads.size());
+    std::vector<std::thread> threads;
+    for (PartLoad& load : loads) threads.emplace_back([&] { load.run(rows, gate); });
+    std::exception_ptr failure;
+    try {
+        if (gate.wait_for_parts()) {
+            rows = gather(spec, feed);
+            gate.open();
+        }
+    } catch (...) {
+        failure = std::current_exception();
+        gate.give_up();
+    }
+    for (std::thread& thread : threads) thread.join();
+    if (!failure) failure = first_cause(loads);
+    if (failure) std::rethrow_exception(failure);
+
+    std::vector<std::unique_ptr<Shard>> shards;
+    for (PartLoad& load : loads) shards.push_back(std::move(load.shard));
     return std::make_unique<RigShard>(std::move(shards), is_similarity(spec.index.metric));
 }
 
