@@ -174,8 +174,8 @@ void add_advice(const ExplainOptions& options, Explanation& explanation) {
         const int cards = cards_of(first);
         explanation.stock_peak_bytes = stock_peak(index, explanation.precision.value_or(index.stored), cards);
         if (explanation.stock_peak_bytes) {
-            first.report.details.push_back("stock Faiss needs " + gigabytes(*explanation.stock_peak_bytes) +
-                                           " at the peak of loading, on " +
+            first.report.details.push_back(gigabytes(*explanation.stock_peak_bytes) +
+                                           " at the peak of loading with stock Faiss, on " +
                                            (cards == 1 ? "one card" : "each of " + std::to_string(cards) + " cards"));
         }
         add_ways_out(index, plan, explanation);

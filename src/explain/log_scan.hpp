@@ -23,18 +23,19 @@ struct LogRecord {
     Captures captures;
     std::vector<QuotedLine> lines;  ///< the first
     std::uint64_t repeats = 0;
+    std::uint64_t latest_line = 0;
 };
 
 /// Finds the lines that matter, one line after another, in bounded memory.
 class LogScan {
 public:
-    static constexpr std::size_t most_records = 256;
+    static constexpr std::size_t most_records_an_entry = 16;
     static constexpr std::size_t longest_quote = 400;
     static constexpr int most_joined_lines = 3;
     static constexpr std::size_t longest_joined = 16384;
     static constexpr std::uint64_t most_captures_an_entry = 2000;
 
-    explicit LogScan(const Catalogue& catalogue) : catalogue_(&catalogue), captured_(catalogue.entries.size()) {}
+    explicit LogScan(const Catalogue& catalogue) : catalogue_(&catalogue), states_(catalogue.entries.size()) {}
 
     void take(std::uint64_t number, std::string_view line);
 
@@ -59,20 +60,29 @@ private:
         std::optional<std::size_t> signal;
     };
     Hit look(std::string_view text);
-    void record(const Hit& hit, std::uint64_t number, std::string_view text);
-    void follow(std::uint64_t number, std::string_view line, const Hit& hit);
+    LogRecord& record(const Hit& hit, std::uint64_t number, std::string_view text);
+    LogRecord& record_for(const Hit& hit, Captures captures);
+    Captures capture(const Hit& hit, std::string_view text);
+    void follow(std::uint64_t number, std::string_view line, const Hit& hit, bool is_whole);
+    void join(std::string_view line);
 
     using Key = std::tuple<std::size_t, std::optional<std::size_t>, Captures>;
 
     const Catalogue* catalogue_;
     std::vector<LogRecord> records_;
     std::map<Key, std::size_t> by_key_;
-    std::vector<std::uint64_t> captured_;  ///< of each entry
+    struct EntryState {
+        std::uint64_t captures = 0;
+        std::size_t records = 0;
+        std::size_t latest = 0;  ///< its latest record
+    };
+    std::vector<EntryState> states_;  ///< of each entry
     std::set<std::int64_t> cards_;
     std::optional<std::size_t> signal_;  ///< the latest
     std::vector<int> numbers_;
     std::string open_text_;
     std::uint64_t open_line_ = 0;
+    std::optional<std::size_t> open_record_;  ///< of what the opening line says by itself, without its number
     int lines_to_join_ = 0;
     Work work_;
 };

@@ -90,6 +90,13 @@ Captures PatternSet::capture(int number, std::string_view text) const {
     return captures;
 }
 
+std::size_t PatternSet::position(int number, std::string_view text) const {
+    re2::StringPiece whole;
+    const RE2& pattern = *patterns_->each.at(static_cast<std::size_t>(number));
+    if (!pattern.Match(piece(text), 0, text.size(), RE2::UNANCHORED, &whole, 1)) return 0;
+    return static_cast<std::size_t>(whole.data() - text.data());
+}
+
 std::size_t PatternSet::size() const { return patterns_->each.size(); }
 
 }  // namespace gpushard

@@ -32,6 +32,9 @@ public:
     /// What pattern `number` captures in a text that it matches: named groups that took part.
     Captures capture(int number, std::string_view text) const;
 
+    /// Where in the text pattern `number` matches; 0 where it does not.
+    std::size_t position(int number, std::string_view text) const;
+
     std::size_t size() const;
 
     /// "bytes", "size", "dev", ...: what the catalogue's patterns may capture.

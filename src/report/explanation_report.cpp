@@ -20,7 +20,7 @@ std::string labelled(const char* label, std::string_view text) {
 std::string quoted_lines(const Finding& finding) {
     std::string text;
     for (const QuotedLine& line : finding.lines) {
-        text += fmt::format("  {:<13}{}\n", fmt::format("line {}", line.number), single_line(line.text));
+        text += labelled(fmt::format("line {}", line.number).c_str(), line.text);
     }
     if (finding.repeats > finding.lines.size()) {
         text += labelled(
@@ -50,15 +50,6 @@ std::string memory_lines(const Finding& finding) {
     return labelled("card", text);
 }
 
-std::string finding_text(const Finding& finding) {
-    std::string text = single_line(finding.report.message) + "\n" + quoted_lines(finding);
-    text += "\n" + meaning_lines(finding.report) + "\n";
-    if (!finding.allocation.empty()) text += labelled("allocation", finding.allocation);
-    if (!finding.path.empty()) text += labelled("path", finding.path);
-    text += reading_lines(finding) + memory_lines(finding);
-    return text + detail_lines(finding.report) + remedy_lines(finding.report) + check_lines(finding.report);
-}
-
 std::string cards_line(const Explanation& explanation) {
     if (explanation.cards.empty()) return "";
     std::string ordinals;
@@ -81,6 +72,22 @@ std::string way_out_lines(const Explanation& explanation) {
         if (!way.command.empty()) text += fmt::format("  {:<13}{}\n", "", single_line(way.command));
     }
     if (!explanation.plan_refusal.empty()) text += labelled("no plan", explanation.plan_refusal);
+    return text;
+}
+
+/// As an error is printed, in lines of bounded width.
+std::string finding_text(const Finding& finding, const std::string& computed) {
+    const ErrorReport& report = finding.report;
+    std::string text = single_line(report.message) + "\n" + quoted_lines(finding);
+    text += "\n" + meaning_lines(report) + "\n";
+    if (!finding.allocation.empty()) text += labelled("allocation", finding.allocation);
+    if (!finding.path.empty()) text += labelled("path", finding.path);
+    text += reading_lines(finding) + memory_lines(finding);
+    for (const std::string& detail : report.details) text += labelled("needs", detail);
+    text += computed;
+    for (const std::string& remedy : report.remedies) text += labelled("try:", remedy);
+    for (const std::string& check : report.checks) text += labelled("check:", check);
+    for (const std::string& source : report.sources) text += labelled("see:", source);
     return text;
 }
 
@@ -126,10 +133,9 @@ std::string to_text(const Explanation& explanation) {
     std::string text;
     for (const Finding& finding : explanation.findings) {
         if (!text.empty()) text += "\n";
-        text += finding_text(finding);
-        if (&finding == &explanation.findings.front()) {
-            text += cards_line(explanation) + index_lines(explanation) + way_out_lines(explanation);
-        }
+        const bool is_first = &finding == &explanation.findings.front();
+        text += finding_text(
+            finding, is_first ? cards_line(explanation) + index_lines(explanation) + way_out_lines(explanation) : "");
     }
     return text;
 }
