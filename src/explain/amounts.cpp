@@ -173,7 +173,7 @@ std::vector<AmountReading> read_amount(Bytes bytes, const AmountContext& context
     if (!readings.empty()) return readings;
     if (context.index == nullptr && !context.dim) {
         if (const WellKnownIndex* known = well_known_index(bytes, *context.catalogue)) {
-            return {*exact_reading(bytes, known->profile(), known->name + ", loaded by " + known->used_by)};
+            return {*exact_reading(bytes, known->profile(), known->name)};
         }
     }
     if (context.dim) {
