@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <unistd.h>
 
 #include <gpushard/explain.hpp>
 #include <gpushard/report.hpp>
@@ -42,14 +43,17 @@ ExplainOptions options_of(const ExplainRequest& request) {
     return options;
 }
 
-Explanation explain_request(const ExplainRequest& request) {
+Explanation explain_request(const ExplainRequest& request, const CommonOptions& common) {
     const ExplainOptions options = options_of(request);
     if (!request.words.empty()) {
         std::string text;
         for (const std::string& word : request.words) text += (text.empty() ? "" : " ") + word;
         return explain(std::string_view(text), options);
     }
-    if (request.file.empty() || request.file == "-") return explain(std::cin, options);
+    if (request.file.empty() || request.file == "-") {
+        if (::isatty(STDIN_FILENO) != 0) note(common, "reading the error text from here; end it with Ctrl-D");
+        return explain(std::cin, options);
+    }
     std::error_code unknown;
     if (std::filesystem::is_directory(request.file, unknown)) {
         throw BadFile(request.file + ": is a folder, expected a text");
@@ -70,7 +74,7 @@ void add_explain_command(CommandLine& line) {
             if (!request->words.empty() && !request->file.empty()) {
                 throw InvalidArgument("both a text and --file were given, expected one of them");
             }
-            const Explanation explanation = explain_request(*request);
+            const Explanation explanation = explain_request(*request, line.common);
             print(line.common.json ? to_json(explanation) : to_text(explanation));
             return explanation.recognised() ? exit_ok : exit_failure;
         });

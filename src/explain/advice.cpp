@@ -61,7 +61,12 @@ struct CardChoice {
     Bytes peak_bytes = 0;
 };
 std::optional<CardChoice> single_card(const IndexProfile& index, const PlanOptions& options) {
+    const Precision precision = options.precision == PrecisionChoice::f16 ? Precision::f16 : index.stored;
+    const Bytes vectors = checked_multiply(
+        checked_multiply(static_cast<Bytes>(index.count), static_cast<Bytes>(index.dim)), element_bytes(precision));
     for (const KnownCard& card : known_cards()) {
+        // A refusal plans its alternatives, which would be for nothing here.
+        if (card.total_bytes < vectors) continue;
         try {
             const Bytes peak = plan_placement(index, {describe(card)}, options).totals().peak();
             if (peak <= card.total_bytes / 10 * 9) return CardChoice{card, peak};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+
 #include <re2/re2.h>
 #include <re2/set.h>
 
