@@ -93,8 +93,8 @@ LogRecord& LogScan::record(const Hit& hit, std::uint64_t number, std::string_vie
     if (record.lines.size() < most_lines_quoted) {
         const std::size_t begin = catalogue_->patterns.position(hit.pattern, text);
         const std::size_t from = text.size() <= longest_quote || begin < quote_lead ? 0 : begin - quote_lead;
-        const std::string quote = printable(text.substr(from), longest_quote);
-        record.lines.push_back({number, (from > 0 ? "... " : "") + quote});
+        const std::string lead = from > 0 ? "... " : "";
+        record.lines.push_back({number, lead + printable(text.substr(from), longest_quote - lead.size())});
     }
     return record;
 }
