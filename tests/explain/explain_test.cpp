@@ -23,7 +23,7 @@ using testing::StartsWith;
 /// FlashRAG's issue 155, the line alone.
 const char* const flashrag =
     "RuntimeError: Error in virtual void* faiss::gpu::StandardGpuResourcesImpl::allocMemory(const "
-    "faiss::gpu::AllocRequest&) at /work/faiss/gpu/StandardGpuResources.cpp:530: Error: 'err == cudaSuccess' failed: "
+    "faiss::gpu::AllocRequest&) at faiss/gpu/StandardGpuResources.cpp:530: Error: 'err == cudaSuccess' failed: "
     "StandardGpuResources: alloc fail type TemporaryMemoryOverflow dev 0 space Device stream 0xbcdba10 size "
     "32279537664 "
     "bytes (cudaMalloc error out of memory [2])";
