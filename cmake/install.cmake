@@ -20,6 +20,10 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DATADI
 install(EXPORT gpushard-targets NAMESPACE gpushard:: DESTINATION ${GPUSHARD_INSTALL_CMAKEDIR})
 export(EXPORT gpushard-targets NAMESPACE gpushard:: FILE "${PROJECT_BINARY_DIR}/gpushard-targets.cmake")
 
+# RE2 has a CMake package of its own in newer distributions only.
+configure_file("${CMAKE_CURRENT_LIST_DIR}/Findre2.cmake" "${PROJECT_BINARY_DIR}/Findre2.cmake" COPYONLY)
+install(FILES "${CMAKE_CURRENT_LIST_DIR}/Findre2.cmake" DESTINATION ${GPUSHARD_INSTALL_CMAKEDIR})
+
 configure_package_config_file(
     "${CMAKE_CURRENT_LIST_DIR}/gpushard-config.cmake.in" "${PROJECT_BINARY_DIR}/gpushard-config.cmake"
     INSTALL_DESTINATION ${GPUSHARD_INSTALL_CMAKEDIR}

@@ -28,6 +28,19 @@ std::string_view to_string(ErrorKind kind);
 /// One number or text of an error, by name: what a program reads instead of parsing `what()`.
 using ErrorField = std::pair<std::string, std::variant<std::int64_t, double, std::string>>;
 
+/// What there is to say of an error, one shape for those that this library throws and those it explains.
+struct ErrorReport {
+    ErrorKind kind = ErrorKind::internal;
+    std::string id;                     ///< of the diagnosis in the catalogue; empty where it is not from there
+    std::string message;                ///< one line: what is wrong
+    std::string meaning;                ///< what is behind it; empty where the message says it all
+    std::vector<ErrorField> fields;     ///< the numbers behind both
+    std::vector<std::string> details;   ///< further facts, one a line
+    std::vector<std::string> remedies;  ///< what to try, most useful first; "also: ..." is another thing that failed
+    std::vector<std::string> checks;    ///< what to look at before
+    std::vector<std::string> sources;   ///< links: where others met it
+};
+
 /// Base of everything this library throws. `what()` is one line that says what is wrong; `hints()` are further
 /// lines that say what to try, most useful first; `fields()` are the numbers behind both.
 class Error : public std::runtime_error {
@@ -38,6 +51,9 @@ public:
     ErrorKind kind() const noexcept { return kind_; }
     const std::vector<std::string>& hints() const noexcept { return hints_; }
     const std::vector<ErrorField>& fields() const noexcept { return fields_; }
+
+    /// All of it as one value.
+    virtual ErrorReport report() const;
 
     /// For who passes an error on and knows more: what else went wrong, what to try.
     void add_hint(std::string hint) { hints_.push_back(std::move(hint)); }
@@ -97,6 +113,9 @@ public:
     Bytes short_bytes() const noexcept { return short_bytes_; }
     const std::vector<DeviceShortfall>& devices() const noexcept { return devices_; }
     const std::vector<Alternative>& alternatives() const noexcept { return alternatives_; }
+
+    /// With a detail for each device and a remedy for each alternative, before the hints.
+    ErrorReport report() const override;
 
 private:
     Bytes short_bytes_;

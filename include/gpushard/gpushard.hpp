@@ -7,6 +7,7 @@
 #include <gpushard/bytes.hpp>
 #include <gpushard/device_info.hpp>
 #include <gpushard/error.hpp>
+#include <gpushard/explain.hpp>
 #include <gpushard/index_inspector.hpp>
 #include <gpushard/index_profile.hpp>
 #include <gpushard/load.hpp>

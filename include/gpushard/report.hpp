@@ -7,6 +7,7 @@
 
 #include <gpushard/device_info.hpp>
 #include <gpushard/error.hpp>
+#include <gpushard/explain.hpp>
 #include <gpushard/index_profile.hpp>
 #include <gpushard/load.hpp>
 #include <gpushard/placement_plan.hpp>
@@ -34,8 +35,18 @@ std::string to_json(const PlacementPlan& plan, const LoadReport& report, const V
 
 /// The message, then the hints and what was short, one a line.
 std::string to_text(const Error& error);
-/// {"error": {"kind", "message", ...fields}}
+/// {"error": {"kind", "message", "hints", ...fields}}; "id", "meaning", "checks" and "sources" where there are any.
 std::string to_json(const Error& error);
+
+/// The same of a report that was made of an error, or has no error behind it.
+std::string to_text(const ErrorReport& report);
+std::string to_json(const Error& error, const ErrorReport& report);
+
+/// Each finding as an error is printed, first cause first, with the lines that say it and what they were about; then
+/// the ways out that were computed.
+std::string to_text(const Explanation& explanation);
+/// {"recognised", "lines_read", "bytes_read", "cards", "findings": [{"kind", "id", "message", ...}], "ways_out", ...}
+std::string to_json(const Explanation& explanation);
 
 /// Reads what to_json(PlacementPlan) wrote. `name` is what messages call the text. Every number is checked against
 /// the others: a plan that was edited into nonsense is refused. Throws BadFile.

@@ -41,12 +41,14 @@ void add_commands(CommandLine& line) {
     add_load_command(line);
     add_search_command(line);
     add_bench_command(line);
+    add_explain_command(line);
     add_generate_command(line);
 }
 
 ExitCode report_error(const Error& error, bool json) {
-    std::fputs(("gpushard: error: " + to_text(error)).c_str(), stderr);
-    if (json) print(to_json(error));
+    ErrorReport report = explained_report(error);
+    std::fputs(("gpushard: error: " + to_text(report)).c_str(), stderr);
+    if (json) print(to_json(error, report));
     return exit_code(error.kind());
 }
 

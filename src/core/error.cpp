@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gpushard/error.hpp>
 
 namespace gpushard {
@@ -23,6 +25,15 @@ std::string_view to_string(ErrorKind kind) {
 Error::Error(ErrorKind kind, const std::string& what, std::vector<std::string> hints, std::vector<ErrorField> fields)
     : std::runtime_error(what), kind_(kind), hints_(std::move(hints)), fields_(std::move(fields)) {}
 
+ErrorReport Error::report() const {
+    ErrorReport report;
+    report.kind = kind_;
+    report.message = what();
+    report.fields = fields_;
+    report.remedies = hints_;
+    return report;
+}
+
 InvalidArgument::InvalidArgument(const std::string& what, std::vector<std::string> hints,
                                  std::vector<ErrorField> fields)
     : Error(ErrorKind::invalid_argument, what, std::move(hints), std::move(fields)) {}
@@ -47,6 +58,38 @@ InsufficientMemory::InsufficientMemory(const std::string& what, Bytes short_byte
       short_bytes_(short_bytes),
       devices_(std::move(devices)),
       alternatives_(std::move(alternatives)) {}
+
+namespace {
+
+constexpr std::size_t most_devices_listed = 16;
+
+std::string shortfall_line(const DeviceShortfall& device) {
+    return device.device + ": needs " + format_bytes(device.needed_bytes) + ", usable " +
+           format_bytes(device.usable_bytes) + ", " +
+           (device.short_bytes > 0 ? "short of " + format_bytes(device.short_bytes) : std::string("fits"));
+}
+
+std::string alternative_line(const Alternative& alternative) {
+    return (alternative.flags.empty() ? "" : alternative.flags + ", ") + alternative.change + " (" +
+           format_bytes(alternative.peak_bytes) + " on the fullest device, " + format_bytes(alternative.total_bytes) +
+           " in all)";
+}
+
+}  // namespace
+
+ErrorReport InsufficientMemory::report() const {
+    ErrorReport report = Error::report();
+    for (std::size_t i = 0; i < std::min(devices_.size(), most_devices_listed); ++i) {
+        report.details.push_back(shortfall_line(devices_[i]));
+    }
+    if (devices_.size() > most_devices_listed) {
+        report.details.push_back("and " + std::to_string(devices_.size() - most_devices_listed) + " more devices");
+    }
+    std::vector<std::string> remedies;
+    for (const Alternative& alternative : alternatives_) remedies.push_back(alternative_line(alternative));
+    report.remedies.insert(report.remedies.begin(), remedies.begin(), remedies.end());
+    return report;
+}
 
 namespace {
 

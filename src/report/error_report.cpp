@@ -1,39 +1,11 @@
-#include <algorithm>
-
-#include <fmt/core.h>
-
 #include <gpushard/report.hpp>
 
+#include "report/error_lines.hpp"
 #include "report/json_values.hpp"
 #include "report/text_table.hpp"
 
 namespace gpushard {
 namespace {
-
-constexpr std::size_t most_shown = 16;
-
-std::string shortfall_lines(const std::vector<DeviceShortfall>& devices) {
-    std::string text;
-    for (std::size_t i = 0; i < std::min(devices.size(), most_shown); ++i) {
-        const DeviceShortfall& device = devices[i];
-        text += fmt::format("  {}: needs {}, usable {}, ", single_line(device.device),
-                            format_bytes(device.needed_bytes), format_bytes(device.usable_bytes));
-        text += device.short_bytes > 0 ? "short of " + format_bytes(device.short_bytes) + "\n" : "fits\n";
-    }
-    if (devices.size() > most_shown) text += fmt::format("  and {} more devices\n", devices.size() - most_shown);
-    return text;
-}
-
-std::string alternative_lines(const std::vector<Alternative>& alternatives) {
-    std::string text;
-    for (const Alternative& alternative : alternatives) {
-        const std::string flags = alternative.flags.empty() ? "" : single_line(alternative.flags) + ", ";
-        text +=
-            fmt::format("  try: {}{} ({} on the fullest device, {} in all)\n", flags, single_line(alternative.change),
-                        format_bytes(alternative.peak_bytes), format_bytes(alternative.total_bytes));
-    }
-    return text;
-}
 
 Json json_value(const DeviceShortfall& device) {
     return {{"device", device.device},
@@ -58,24 +30,63 @@ Json json_array(const std::vector<Value>& values) {
 
 }  // namespace
 
-std::string to_text(const Error& error) {
-    std::string text = single_line(error.what()) + "\n";
-    if (const auto* memory = dynamic_cast<const InsufficientMemory*>(&error)) {
-        text += shortfall_lines(memory->devices()) + alternative_lines(memory->alternatives());
-    }
-    for (const std::string& hint : error.hints()) {
-        text += (hint.starts_with("also: ") ? "  " : "  try: ") + single_line(hint) + "\n";
+std::string detail_lines(const ErrorReport& report) {
+    std::string text;
+    for (const std::string& detail : report.details) text += "  " + single_line(detail) + "\n";
+    return text;
+}
+
+std::string remedy_lines(const ErrorReport& report) {
+    std::string text;
+    for (const std::string& remedy : report.remedies) {
+        text += (remedy.starts_with("also: ") ? "  " : "  try: ") + single_line(remedy) + "\n";
     }
     return text;
 }
 
-std::string to_json(const Error& error) {
-    Json facts = {{"kind", to_string(error.kind())}, {"message", error.what()}, {"hints", error.hints()}};
-    for (const auto& [name, value] : error.fields()) {
-        // The class of the error decides its own members; a field of the same name does not replace them.
+std::string meaning_lines(const ErrorReport& report) {
+    std::string text;
+    if (report.meaning.empty()) return text;
+    for (const std::string& line : wrap(single_line(report.meaning), report_width - 2)) text += "  " + line + "\n";
+    return text;
+}
+
+std::string check_lines(const ErrorReport& report) {
+    std::string text;
+    for (const std::string& check : report.checks) text += "  check: " + single_line(check) + "\n";
+    for (const std::string& source : report.sources) text += "  see: " + single_line(source) + "\n";
+    return text;
+}
+
+Json json_value(const ErrorReport& report) {
+    Json facts = {{"kind", to_string(report.kind)}, {"message", report.message}, {"hints", report.remedies}};
+    if (!report.id.empty()) facts["id"] = report.id;
+    if (!report.meaning.empty()) facts["meaning"] = report.meaning;
+    if (!report.checks.empty()) facts["checks"] = report.checks;
+    if (!report.sources.empty()) facts["sources"] = report.sources;
+    for (const auto& [name, value] : report.fields) {
+        // The shape of a report decides its own members; a field of the same name does not replace them.
         if (facts.contains(name)) continue;
         std::visit([&, &key = name](const auto& held) { facts[key] = held; }, value);
     }
+    return facts;
+}
+
+std::string to_text(const ErrorReport& report) {
+    return single_line(report.message) + "\n" + meaning_lines(report) + detail_lines(report) + remedy_lines(report) +
+           check_lines(report);
+}
+
+std::string to_text(const Error& error) { return to_text(error.report()); }
+
+std::string to_json(const Error& error) {
+    ErrorReport report = error.report();
+    report.remedies = error.hints();  // the alternatives have a member of their own
+    return to_json(error, report);
+}
+
+std::string to_json(const Error& error, const ErrorReport& report) {
+    Json facts = json_value(report);
     Json json = json_header();
     if (const auto* memory = dynamic_cast<const InsufficientMemory*>(&error)) {
         const Json alternatives = json_array(memory->alternatives());

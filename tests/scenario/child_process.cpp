@@ -38,6 +38,8 @@ struct Pipe {
 
 [[noreturn]] void become(const std::vector<std::string>& command, const ChildSetup& setup, int out, int err) {
     if (!setup.stdout_path.empty()) out = ::open(setup.stdout_path.c_str(), O_WRONLY | O_CLOEXEC);
+    const char* const input = setup.stdin_path.empty() ? "/dev/null" : setup.stdin_path.c_str();
+    if (::dup2(::open(input, O_RDONLY | O_CLOEXEC), STDIN_FILENO) < 0) ::_exit(127);
     if (::dup2(out, STDOUT_FILENO) < 0 || ::dup2(err, STDERR_FILENO) < 0) ::_exit(127);
     if (setup.largest_file_bytes) {
         const rlimit limit = {*setup.largest_file_bytes, *setup.largest_file_bytes};

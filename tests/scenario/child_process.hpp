@@ -18,6 +18,7 @@ struct ChildResult {
 };
 
 struct ChildSetup {
+    std::string stdin_path = {};                           ///< where stdin comes from; empty: nothing is in it
     std::string stdout_path = {};                          ///< where stdout goes instead of ChildResult::out
     bool nobody_reads_stdout = false;                      ///< a pipe whose reader has gone
     std::optional<std::uint64_t> largest_file_bytes = {};  ///< RLIMIT_FSIZE

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <istream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gpushard/bytes.hpp>
+#include <gpushard/device_info.hpp>
+#include <gpushard/error.hpp>
+#include <gpushard/index_profile.hpp>
+#include <gpushard/placement_plan.hpp>
+
+/// What an error of Faiss, CUDA, cuVS or a framework around them means, and what to do about it. Needs no GPU.
+namespace gpushard {
+
+struct ExplainOptions {
+    std::optional<IndexProfile> index;  ///< the index that was being loaded or searched, where it is known
+    std::optional<std::int32_t> dim;    ///< its dimension, where no more than that is known
+    std::vector<DeviceInfo> devices;    ///< with `index`: plan for these
+    std::string devices_spec;           ///< how they were typed, for the command; empty: their own specs
+    PrecisionChoice precision = PrecisionChoice::stored;  ///< what to plan in
+    /// Catalogues (JSON, in the form of the built-in one) whose entries are tried before the built-in ones.
+    std::vector<std::filesystem::path> catalogues;
+};
+
+/// A line of the text that was explained.
+struct QuotedLine {
+    std::uint64_t number = 0;  ///< from 1
+    std::string text;          ///< UTF-8 of at most 400 bytes, without control characters
+    bool operator==(const QuotedLine&) const = default;
+};
+
+/// What a number of bytes is in terms of an index.
+enum class AmountRole {
+    unknown,     ///< some vectors: rows x dim x element
+    whole_f32,   ///< all vectors in float32
+    whole_f16,   ///< all vectors in float16
+    share_f32,   ///< one card's equal share in float32
+    share_f16,   ///< one card's equal share in float16
+    norms,       ///< 4 bytes for each vector
+    temp_stack,  ///< Faiss's default stack of temporaries
+    pinned,      ///< Faiss's page-locked buffer
+};
+
+std::string_view to_string(AmountRole role);  ///< "unknown", "whole_f32", ...
+
+struct AmountReading {
+    Bytes bytes = 0;
+    AmountRole role = AmountRole::unknown;
+    std::int64_t rows = 0;  ///< 0 where it is not about rows
+    std::int32_t dim = 0;
+    Precision precision = Precision::f32;
+    int parts = 1;         ///< cards among which the index is shared, for a share
+    bool is_guess = true;  ///< one of several ways to read the number; else the only one that fits what is known
+    std::string text;      ///< "21,015,324 x 768 x 2 bytes (float16)"
+    std::string reason;    ///< why it is read so
+    bool operator==(const AmountReading&) const = default;
+};
+
+/// One cause (or symptom) that was recognised, with every line that says it.
+struct Finding {
+    ErrorReport report;             ///< the same shape as that of an Error of this library
+    bool is_symptom = false;        ///< says that something failed, not why
+    std::vector<QuotedLine> lines;  ///< the first of each wording, at most 4
+    std::uint64_t repeats = 0;      ///< lines that say it, the first included
+    std::string allocation;         ///< what was being allocated: "float16 copy of all vectors, second of three ..."
+    std::string path;               ///< by which path of Faiss: "copyFrom", "paged add, equal shards", "search"
+    std::optional<Bytes> requested_bytes;
+    std::optional<Bytes> free_bytes;      ///< where the text says what was free
+    std::optional<Bytes> total_bytes;     ///< where the text says what the card has
+    std::vector<AmountReading> readings;  ///< of requested_bytes, most likely first
+};
+
+/// A way to the same index in memory that was computed, not guessed.
+struct WayOut {
+    std::string what;      ///< "several cards: ...", "gpushard on one card: ..."
+    std::string command;   ///< empty where there is none
+    Bytes peak_bytes = 0;  ///< of the fullest card
+};
+
+struct Explanation {
+    std::vector<Finding> findings;       ///< the first cause in front, symptoms at the end
+    std::vector<std::int64_t> cards;     ///< ordinals that the text names, ascending
+    std::optional<IndexProfile> index;   ///< what is loaded: as given, or a well-known index of exactly this size
+    std::string index_reason;            ///< why it is taken to be that
+    std::optional<Precision> precision;  ///< the one it was being loaded in
+    /// What stock Faiss takes of the fullest card for this index by the path of the first finding, where both are
+    /// known.
+    std::optional<Bytes> stock_peak_bytes;
+    std::vector<WayOut> ways_out;       ///< most likely first
+    std::optional<PlacementPlan> plan;  ///< for options.devices, where the index fits them
+    std::string plan_command;           ///< loads by that plan, or, for cards that are not here, plans it
+    std::string plan_refusal;           ///< why there is no plan
+    std::uint64_t lines_read = 0;
+    Bytes bytes_read = 0;
+
+    bool recognised() const { return !findings.empty(); }
+};
+
+/// Explains an error text, or a whole log. Any bytes will do. Time is linear in the text, memory is bounded whatever
+/// its length: a longer line than 8 KiB is read in overlapping pieces. Pure but for reading the catalogues.
+/// Thread-safe. Throws BadFile for a catalogue that is unreadable or wrong (file, entry, field), InvalidArgument for a
+/// dim below 1.
+Explanation explain(std::string_view text, const ExplainOptions& options = {});
+/// The same, reading the text to its end. Throws BadFile where it cannot be read.
+Explanation explain(std::istream& text, const ExplainOptions& options = {});
+
+/// The report of an error of this library, and where its line wraps a text of Faiss or CUDA that the built-in
+/// catalogue knows, what that means and what to try.
+ErrorReport explained_report(const Error& error);
+
+}  // namespace gpushard
