@@ -10,6 +10,7 @@
 #include <gpushard/index_profile.hpp>
 #include <gpushard/load.hpp>
 #include <gpushard/placement_plan.hpp>
+#include <gpushard/placement_planner.hpp>
 #include <gpushard/sharded_index.hpp>
 
 /// Every fact as text for people and as JSON for programs, and plans and rigs read back. JSON objects carry
@@ -24,6 +25,10 @@ std::string to_json(const IndexProfile& profile);
 /// A table with a line and a bar per device, then what stock Faiss would do.
 std::string to_text(const PlacementPlan& plan);
 std::string to_json(const PlacementPlan& plan);
+
+/// A line a rig; precisions that take the same share one.
+std::string to_text(const RigFit& fit);
+std::string to_json(const RigFit& fit);
 
 std::string to_text(const std::vector<DeviceInfo>& rig);
 std::string to_json(const std::vector<DeviceInfo>& rig);
