@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gpushard/device_info.hpp>
+#include <gpushard/doctor.hpp>
 #include <gpushard/error.hpp>
 #include <gpushard/index_profile.hpp>
 #include <gpushard/load.hpp>
@@ -36,6 +37,12 @@ std::string to_json(const std::vector<DeviceInfo>& rig);
 /// The plan and what loading it measured; `verified` may be null.
 std::string to_text(const PlacementPlan& plan, const LoadReport& report, const VerifyReport* verified = nullptr);
 std::string to_json(const PlacementPlan& plan, const LoadReport& report, const VerifyReport* verified = nullptr);
+
+/// The checks by group, a line each; below it what to do, where one is not ok.
+std::string to_text(const DoctorReport& report);
+/// {"ok", "failures", "warnings", "unknown", "checks": [{"id", "group", "result", "found", "why", "remedy", "devices",
+/// "numbers"}]}
+std::string to_json(const DoctorReport& report);
 
 /// The message, then the hints and what was short, one a line.
 std::string to_text(const Error& error);
