@@ -45,7 +45,8 @@ std::string summary(const DoctorReport& report) {
     std::string text = fmt::format("{} checks", report.checks.size());
     for (const CheckResult result : {CheckResult::failure, CheckResult::warning, CheckResult::unknown}) {
         const int count = report.count(result);
-        if (count > 0) text += fmt::format(", {} {}", count, to_string(result));
+        const char* const plural = count > 1 && result != CheckResult::unknown ? "s" : "";
+        if (count > 0) text += fmt::format(", {} {}{}", count, to_string(result), plural);
     }
     return text + (report.count(CheckResult::ok) == static_cast<int>(report.checks.size()) ? ", all ok\n" : "\n");
 }

@@ -16,6 +16,7 @@ namespace {
 using test::flat_index;
 using test::wiki_index;
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -154,9 +155,9 @@ TEST(RigFit, RefusesWhatNoCardDoes) {
 TEST(RigFit, IsReportedAsATableAndAsJson) {
     const RigFit fit = fit_rigs(wiki_index(), {});
     const std::string text = to_text(fit);
-    EXPECT_THAT(text, AllOf(HasSubstr("21,015,324 x 768"), HasSubstr("2xA100-40GB  f32 "),
-                            HasSubstr("1xA100-40GB  f16, bf16 "), HasSubstr("3xT4-16GB  f16 "), Not(HasSubstr("host"))))
-        << "but for the width of the first column";
+    EXPECT_THAT(text, AllOf(HasSubstr("21,015,324 x 768"), ContainsRegex("  2xA100-40GB +f32 "),
+                            ContainsRegex("  1xA100-40GB +f16, bf16 "), ContainsRegex("  3xT4-16GB +f16 "),
+                            Not(HasSubstr("host"))));
     const nlohmann::json json = nlohmann::json::parse(to_json(fit));
     ASSERT_EQ(json["rigs"].size(), fit.rigs.size());
     const FittingRig& first = fit.rigs.front();
