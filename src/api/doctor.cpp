@@ -17,7 +17,7 @@ namespace {
 using doctor::IndexFacts;
 using doctor::MachineFacts;
 
-/// The machine as it was examined: the cards that answer, asked once.
+/// The machine as it was examined: the cards that can be used, asked once.
 class ExaminedInventory final : public DeviceInventory {
 public:
     ExaminedInventory(const GpuFacts& gpu, const HostMemory& memory) : gpu_(gpu), memory_(memory) {}
@@ -27,9 +27,9 @@ public:
     std::vector<DeviceInfo> cards() const override {
         std::vector<DeviceInfo> cards;
         for (const CardFacts& card : gpu_.cards) {
-            if (card.visible && card.failure.empty()) cards.push_back(card.info);
+            if (doctor::works(card) && !doctor::has_no_code(gpu_, card)) cards.push_back(card.info);
         }
-        if (cards.empty()) throw DeviceError("cuda:all", "no card that answers is visible");
+        if (cards.empty()) throw DeviceError("cuda:all", "no card that can be used is visible");
         return cards;
     }
 

@@ -27,22 +27,42 @@ CardFacts examine(int ordinal, int count) {
     return card;
 }
 
-/// Whether both are the same card. Of two that do not answer nothing tells otherwise.
-bool same_card(const CardFacts& visible, const CardFacts& installed) {
-    if (!visible.info.uuid.empty() && visible.info.uuid == installed.info.uuid) return true;
-    if (!visible.info.pci.empty() && !installed.info.pci.empty()) return visible.info.pci == installed.info.pci;
-    return !visible.failure.empty() && !installed.failure.empty();
+/// Whether both are the same card, as far as both tell.
+bool same_card(const DeviceInfo& visible, const DeviceInfo& installed) {
+    if (!visible.uuid.empty() && visible.uuid == installed.uuid) return true;
+    return !visible.pci.empty() && visible.pci == installed.pci;
 }
 
-/// Takes what the driver tells of the visible card out of `installed`, if it is there.
-void add_what_the_driver_tells(CardFacts& visible, std::vector<CardFacts>& installed) {
-    const auto found = std::find_if(installed.begin(), installed.end(),
-                                    [&](const CardFacts& card) { return same_card(visible, card); });
-    if (found == installed.end()) return;
-    visible.driver_index = found->driver_index;
-    visible.health = found->health;
-    if (visible.failure.empty()) visible.failure = found->failure;
-    installed.erase(found);
+bool tells_who_it_is(const CardFacts& card) { return !card.info.uuid.empty() || !card.info.pci.empty(); }
+
+/// Adds to a visible card what the driver tells of it.
+void complete(CardFacts& visible, const CardFacts& installed) {
+    visible.driver_index = installed.driver_index;
+    visible.health = installed.health;
+    if (visible.failure.empty()) visible.failure = installed.failure;
+    if (tells_who_it_is(visible)) return;
+    visible.info.name = installed.info.name;
+    visible.info.uuid = installed.info.uuid;
+    visible.info.pci = installed.info.pci;
+}
+
+/// Completes the visible cards, and leaves in `installed` those that CUDA does not show.
+void match(std::vector<CardFacts>& visible, std::vector<CardFacts>& installed) {
+    std::vector<CardFacts*> nameless;
+    for (CardFacts& card : visible) {
+        const auto found = std::find_if(installed.begin(), installed.end(),
+                                        [&](const CardFacts& other) { return same_card(card.info, other.info); });
+        if (found != installed.end()) {
+            complete(card, *found);
+            installed.erase(found);
+        } else if (!tells_who_it_is(card)) {
+            nameless.push_back(&card);
+        }
+    }
+    // Cards that do not even tell who they are must be those that are left, where no other is left.
+    if (nameless.size() != installed.size()) return;
+    for (std::size_t i = 0; i < nameless.size(); ++i) complete(*nameless[i], installed[i]);
+    installed.clear();
 }
 
 }  // namespace
@@ -61,10 +81,8 @@ GpuFacts examine_cards(const std::filesystem::path& root) {
     if (error != cudaSuccess || count < 1) return facts;
     facts.machine.runtime_error.clear();
     std::vector<CardFacts> cards;
-    for (int ordinal = 0; ordinal < count; ++ordinal) {
-        cards.push_back(examine(ordinal, count));
-        add_what_the_driver_tells(cards.back(), facts.cards);
-    }
+    for (int ordinal = 0; ordinal < count; ++ordinal) cards.push_back(examine(ordinal, count));
+    match(cards, facts.cards);
     cards.insert(cards.end(), facts.cards.begin(), facts.cards.end());
     facts.cards = std::move(cards);
     return facts;

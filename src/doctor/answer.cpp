@@ -71,4 +71,9 @@ std::string count_of(std::size_t number, const std::string& noun) {
 
 bool works(const CardFacts& card) { return card.visible && card.failure.empty(); }
 
+bool has_no_code(const GpuFacts& gpu, const CardFacts& card) {
+    const auto capability = parse_compute_capability(card.info.compute_capability);
+    return capability && !gpu.faiss_code.empty() && !any_runs_on(gpu.faiss_code, *capability);
+}
+
 }  // namespace gpushard::doctor

@@ -50,4 +50,7 @@ std::vector<const CardFacts*> cards_where(const MachineFacts& facts, Wanted want
 /// Visible, and answering.
 bool works(const CardFacts& card);
 
+/// Whether it is known that Faiss brings no code for the card.
+bool has_no_code(const GpuFacts& gpu, const CardFacts& card);
+
 }  // namespace gpushard::doctor

@@ -155,7 +155,7 @@ Answer check_device_code(const MachineFacts& facts) {
     for (const CardFacts* card : cards) {
         const auto capability = parse_compute_capability(card->info.compute_capability);
         if (!capability) continue;
-        if (!any_runs_on(codes, *capability)) {
+        if (has_no_code(facts.gpu, *card)) {
             without.push_back(card);
         } else if (!any_runs_on(machine_code, *capability)) {
             compiled_at_start.push_back(card);

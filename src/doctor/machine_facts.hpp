@@ -62,7 +62,7 @@ struct MachineFacts {
     HostFacts host;
     std::optional<IndexFacts> index;
     bool cards_wanted = false;        ///< the devices asked for are cards
-    std::vector<DeviceInfo> devices;  ///< those asked for; without cards that do not answer
+    std::vector<DeviceInfo> devices;  ///< those asked for; without cards that cannot be used
     std::string devices_problem;      ///< why they cannot be had; empty where they can
 };
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdio>
+#include <tuple>
 
 #include "device/no_cards.hpp"
 #include "doctor/checks.hpp"
@@ -25,6 +27,15 @@ bool driver_is_there(const MachineFacts& facts) {
 
 std::string first_or(const std::vector<std::string>& lines, const std::string& otherwise) {
     return lines.empty() ? otherwise : lines.front();
+}
+
+/// Faiss up to 1.7.3 has neither cuVS nor RAFT, which came before it.
+bool is_before_cuvs(const std::string& version) {
+    int major = 0;
+    int minor = 0;
+    int patch = 0;
+    if (std::sscanf(version.c_str(), "%d.%d.%d", &major, &minor, &patch) != 3) return false;
+    return std::make_tuple(major, minor, patch) <= std::make_tuple(1, 7, 3);
 }
 
 /// What is worse where the cards are what was asked for.
@@ -98,6 +109,7 @@ Answer check_faiss(const MachineFacts& facts) {
 
 Answer check_paging(const MachineFacts& facts) {
     if (!facts.gpu.compiled_in) return std::nullopt;
+    if (is_before_cuvs(facts.faiss_version)) return ok("Faiss copies vectors to a card in pages (before cuVS)");
     if (facts.faiss_options.find("CUVS") == std::string::npos &&
         facts.faiss_options.find("RAFT") == std::string::npos) {
         return facts.faiss_options.find("GPU") != std::string::npos

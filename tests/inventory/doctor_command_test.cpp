@@ -121,13 +121,18 @@ TEST_F(DoctorCommand, NamesAFullCardAndWhoHoldsIt) {
 TEST_F(DoctorCommand, NamesALostCardAndExaminesTheRest) {
     environment_ = {"SIMCUDA_FAULTS=lose@1:nvmlDeviceGetUUID@0:1"};
     const Json lost = report("24GiB,24GiB,24GiB:used=12GiB", device_error);
-    expect(lost, "lost_cards", "failure", "cuda:1 does not answer, the other 2 do");
+    expect(lost, "lost_cards", "failure", "cuda:1 (Simulated 24GiB) does not answer, the other 2 do");
     EXPECT_EQ(check(lost, "lost_cards")["devices"], Json::array({"cuda:1"}));
     EXPECT_THAT(check(lost, "lost_cards")["remedy"],
                 AllOf(HasSubstr("CUDA_VISIBLE_DEVICES=GPU-a"), HasSubstr("GPU-c")));
     expect(lost, "visible_cards", "ok", "3 of 3 cards visible");
     expect(lost, "holders", "warning", "cuda:2");
     EXPECT_EQ(check(lost, "fit")["result"], "no check") << "the other cards can be planned for";
+
+    environment_ = {"SIMCUDA_FAULTS=lose@1:cudaGetDeviceProperties@0:1"};
+    const Json nameless = report("24GiB,24GiB,24GiB", device_error);
+    expect(nameless, "lost_cards", "failure", "cuda:1 (Simulated 24GiB) does not answer, the other 2 do");
+    expect(nameless, "visible_cards", "ok", "3 of 3 cards visible");
 }
 
 TEST_F(DoctorCommand, NamesUnequalCards) {
@@ -198,6 +203,8 @@ TEST_F(DoctorCommand, SaysThatTheIndexDoesNotFit) {
     environment_ = {"SIMCUDA_FAULTS=lose@0:nvmlDeviceGetUUID@1:1"};
     const Json rest = report("80GiB,80GiB", device_error, {"--index", index});
     expect(rest, "fit", "ok", "1 of 1 device");
+    environment_.clear();
+    expect(report("80GiB,80GiB:sm=3.5", device_error, {"--index", index}), "fit", "ok", "1 of 1 device");
 }
 
 }  // namespace

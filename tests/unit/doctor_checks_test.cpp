@@ -185,6 +185,8 @@ TEST(VersionChecks, PagingIsOffWithCuvs) {
     expect(check_paging(facts), CheckResult::warning, "use_cuvs = false");
     facts.faiss_options = "OPTIMIZE GENERIC";
     expect(check_paging(facts), CheckResult::unknown, "does not say");
+    facts.faiss_version = "1.7.3";
+    expect(check_paging(facts), CheckResult::ok, "before cuVS");
 }
 
 TEST(CardChecks, HiddenCards) {
@@ -244,9 +246,12 @@ TEST(CardChecks, DeviceCode) {
     const Answer without = check_device_code(facts);
     expect(without, CheckResult::failure, "cuda:1 (Card 1) has compute capability 12.0; this Faiss has code for sm_80");
     EXPECT_THAT(without->devices, ElementsAre("cuda:1"));
+    EXPECT_TRUE(has_no_code(facts.gpu, facts.gpu.cards[1]));
+    EXPECT_FALSE(has_no_code(facts.gpu, facts.gpu.cards[0]));
     DeviceCode ptx = machine_code(8, 0);
     ptx.kind = DeviceCode::Kind::ptx;
     facts.gpu.faiss_code.push_back(ptx);
+    EXPECT_FALSE(has_no_code(facts.gpu, facts.gpu.cards[1]));
     expect(check_device_code(facts), CheckResult::warning, "only PTX for cuda:1");
     facts.gpu.faiss_code.clear();
     expect(check_device_code(facts), CheckResult::unknown, "stripped");
@@ -347,10 +352,10 @@ TEST(HostChecks, Limits) {
     expect(check_overcommit(facts), CheckResult::warning, "6.000 GiB may still be promised");
     facts.host.overcommit_mode.reset();
     expect(check_overcommit(facts), CheckResult::unknown, "/proc");
-    facts.host.locked_limit = 64_KiB;
+    facts.host.locked_limit = 4_KiB;
     expect(check_locked_memory(facts), CheckResult::warning, "memlock=-1");
-    facts.host.locked_limit = 256_MiB;
-    expect(check_locked_memory(facts), CheckResult::ok, "256.0 MiB");
+    facts.host.locked_limit = 8_MiB;
+    expect(check_locked_memory(facts), CheckResult::ok, "8.000 MiB");
     facts.host.address_limit = 64_GiB;
     expect(check_address_space(facts), CheckResult::warning, "ulimit -v unlimited");
     facts.gpu.cards.clear();
