@@ -48,20 +48,23 @@ void complete(CardFacts& visible, const CardFacts& installed) {
 
 /// Completes the visible cards, and leaves in `installed` those that CUDA does not show.
 void match(std::vector<CardFacts>& visible, std::vector<CardFacts>& installed) {
-    std::vector<CardFacts*> nameless;
+    std::vector<CardFacts*> unmatched;
     for (CardFacts& card : visible) {
         const auto found = std::find_if(installed.begin(), installed.end(),
                                         [&](const CardFacts& other) { return same_card(card.info, other.info); });
         if (found != installed.end()) {
             complete(card, *found);
             installed.erase(found);
-        } else if (!tells_who_it_is(card)) {
-            nameless.push_back(&card);
+        } else if (!card.failure.empty()) {
+            unmatched.push_back(&card);
         }
     }
-    // Cards that do not even tell who they are must be those that are left, where no other is left.
-    if (nameless.size() != installed.size()) return;
-    for (std::size_t i = 0; i < nameless.size(); ++i) complete(*nameless[i], installed[i]);
+    // A card that fails may not tell CUDA, or the driver, who it is: it must be the one that is left.
+    if (unmatched.size() != installed.size()) return;
+    for (std::size_t i = 0; i < unmatched.size(); ++i) {
+        if (tells_who_it_is(*unmatched[i]) && tells_who_it_is(installed[i])) return;
+    }
+    for (std::size_t i = 0; i < unmatched.size(); ++i) complete(*unmatched[i], installed[i]);
     installed.clear();
 }
 
