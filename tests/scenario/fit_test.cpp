@@ -42,7 +42,8 @@ TEST_F(Fit, ListsTheSmallestRigs) {
 TEST_F(Fit, CountsReplicasAndSpill) {
     const auto count = [&](Arguments options) {
         options.insert(options.begin(), {"plan", index_, "--fit", "--precision", "f32"});
-        for (const Json& rig : json_of(options)["rigs"]) {
+        const Json fit = json_of(options);
+        for (const Json& rig : fit["rigs"]) {
             if (rig["card"] == "A100-40GB") return rig["count"].get<int>();
         }
         return 0;
