@@ -96,6 +96,9 @@ struct KnownCard {
     std::string name;  ///< "A100-40GB": as it is typed in a specification
     Bytes total_bytes = 0;
     double bytes_per_second = 0;
+    bool holds_bfloat16 = false;  ///< of compute capability 8.0 or later
+
+    bool operator==(const KnownCard&) const = default;
 };
 
 /// All known cards, smallest memory first, and by name among equals.

@@ -6,6 +6,7 @@
 #include <gpushard/byte_source.hpp>
 #include <gpushard/bytes.hpp>
 #include <gpushard/device_info.hpp>
+#include <gpushard/doctor.hpp>
 #include <gpushard/error.hpp>
 #include <gpushard/explain.hpp>
 #include <gpushard/index_inspector.hpp>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <gpushard/device_info.hpp>
@@ -35,5 +36,36 @@ struct RigSuggestion {
     Bytes peak_bytes = 0;  ///< largest peak of one card
 };
 std::vector<RigSuggestion> suggest_rigs(const IndexProfile& index, const PlanOptions& options, int max_cards = 16);
+
+/// The smallest number of one known card that holds an index at one precision, and what its plan takes.
+struct FittingRig {
+    KnownCard card;
+    int count = 0;
+    Precision precision = Precision::f32;
+    Bytes memory_bytes = 0;    ///< of all its cards
+    Bytes peak_bytes = 0;      ///< largest peak of one card
+    Bytes total_bytes = 0;     ///< sum of the peaks of its cards
+    Bytes headroom_bytes = 0;  ///< of what a plan may use of a card, what the fullest leaves
+    Bytes host_bytes = 0;      ///< peak of the rows that PlanOptions::spill_bytes lets the host take
+
+    std::string spec() const;  ///< "2xA100-40GB": as typed after --devices
+    bool operator==(const FittingRig&) const = default;
+};
+
+/// What to buy or rent for an index.
+struct RigFit {
+    IndexProfile index;
+    PlanOptions options;  ///< as planned with
+    int max_cards = 16;
+    std::vector<FittingRig> rigs;  ///< fewest cards first, then least memory, then by name and precision
+};
+
+/// For each known card and precision the fewest cards that hold the index, each of them planned by plan_placement's
+/// means; a card fewer does not fit. The precisions are those that options.precision names, and all where it is
+/// `stored`; bfloat16 only on cards that hold it, and not with a spill. Cards of which `max_cards` (1 to 1024) do not
+/// suffice are left out. With options.spill_bytes the host takes the rows that the cards have no room for. Several
+/// replicas with the strategy `balanced` are planned as `replicate`. Throws InvalidArgument as plan_placement does, and
+/// for a metric that cards do not search by. Cost: some 10 plans a card and precision, milliseconds in all.
+RigFit fit_rigs(const IndexProfile& index, const PlanOptions& options, int max_cards = 16);
 
 }  // namespace gpushard

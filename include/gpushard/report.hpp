@@ -6,11 +6,13 @@
 #include <vector>
 
 #include <gpushard/device_info.hpp>
+#include <gpushard/doctor.hpp>
 #include <gpushard/error.hpp>
 #include <gpushard/explain.hpp>
 #include <gpushard/index_profile.hpp>
 #include <gpushard/load.hpp>
 #include <gpushard/placement_plan.hpp>
+#include <gpushard/placement_planner.hpp>
 #include <gpushard/sharded_index.hpp>
 
 /// Every fact as text for people and as JSON for programs, and plans and rigs read back. JSON objects carry
@@ -26,12 +28,22 @@ std::string to_json(const IndexProfile& profile);
 std::string to_text(const PlacementPlan& plan);
 std::string to_json(const PlacementPlan& plan);
 
+/// A line a rig; precisions that take the same share one.
+std::string to_text(const RigFit& fit);
+std::string to_json(const RigFit& fit);
+
 std::string to_text(const std::vector<DeviceInfo>& rig);
 std::string to_json(const std::vector<DeviceInfo>& rig);
 
 /// The plan and what loading it measured; `verified` may be null.
 std::string to_text(const PlacementPlan& plan, const LoadReport& report, const VerifyReport* verified = nullptr);
 std::string to_json(const PlacementPlan& plan, const LoadReport& report, const VerifyReport* verified = nullptr);
+
+/// The checks by group, a line each; below it what to do, where one is not ok.
+std::string to_text(const DoctorReport& report);
+/// {"ok", "failures", "warnings", "unknown", "checks": [{"id", "group", "result", "found", "why", "remedy", "devices",
+/// "numbers"}]}
+std::string to_json(const DoctorReport& report);
 
 /// The message, then the hints and what was short, one a line.
 std::string to_text(const Error& error);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,8 @@
 #include <gpushard/backend.hpp>
 #include <gpushard/device_info.hpp>
 #include <gpushard/placement_plan.hpp>
+
+#include "device/gpu_facts.hpp"
 
 /// What the entry points need of the GPU backend. Two files implement it, and the build compiles one of them:
 /// cards_with_cuda.cpp and cards_without_cuda.cpp.
@@ -20,6 +23,9 @@ std::vector<DeviceInfo> list_cards();
 /// A device on the card that `info` names by UUID, or by ordinal where it has none. Throws DeviceError when it is not
 /// there or cannot be used.
 std::unique_ptr<Device> open_card(const DeviceInfo& info);
+
+/// What the cards tell of themselves, of each what it answers; `root` stands for "/" where files are read.
+GpuFacts card_facts(const std::filesystem::path& root);
 
 /// See measure_context.
 DeviceInfo measure_card(const DeviceInfo& card);

@@ -1,4 +1,5 @@
 #include "api/cards.hpp"
+#include "cuda/card_examination.hpp"
 #include "cuda/card_fitness.hpp"
 #include "cuda/context_measurement.hpp"
 #include "cuda/cuda_device.hpp"
@@ -11,6 +12,8 @@ bool cuda_is_compiled_in() { return true; }
 std::vector<DeviceInfo> list_cards() { return cuda_cards(); }
 
 std::unique_ptr<Device> open_card(const DeviceInfo& info) { return make_cuda_device(info); }
+
+GpuFacts card_facts(const std::filesystem::path& root) { return examine_cards(root); }
 
 DeviceInfo measure_card(const DeviceInfo& card) { return measure_cuda_context(card); }
 

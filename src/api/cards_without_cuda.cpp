@@ -20,6 +20,8 @@ std::vector<DeviceInfo> list_cards() { throw not_compiled_in("cuda:all"); }
 
 std::unique_ptr<Device> open_card(const DeviceInfo& info) { throw not_compiled_in(info.spec); }
 
+GpuFacts card_facts(const std::filesystem::path& root) { return read_gpu_facts(root); }
+
 DeviceInfo measure_card(const DeviceInfo& card) { throw not_compiled_in(card.spec); }
 
 std::string risk_on_cards() { return {}; }

@@ -36,6 +36,7 @@ void add_commands(CommandLine& line) {
     line.app.set_version_flag("--version", version_line());
     line.app.require_subcommand(1);
     add_devices_command(line);
+    add_doctor_command(line);
     add_inspect_command(line);
     add_plan_command(line);
     add_load_command(line);

@@ -47,6 +47,7 @@ struct CommandLine {
 
 void add_bench_command(CommandLine& line);
 void add_devices_command(CommandLine& line);
+void add_doctor_command(CommandLine& line);
 void add_explain_command(CommandLine& line);
 void add_generate_command(CommandLine& line);
 void add_inspect_command(CommandLine& line);

@@ -1,23 +1,66 @@
 #include <memory>
 
+#include <gpushard/placement_planner.hpp>
 #include <gpushard/report.hpp>
 
 #include "cli/index_request.hpp"
+#include "cli/option_values.hpp"
 #include "cli/plan_replay.hpp"
 
 namespace gpushard::cli {
+namespace {
+
+struct PlanRequest {
+    IndexRequest index;
+    bool fit = false;
+    int max_cards = 16;
+};
+
+ExitCode run_plan(const IndexRequest& request, const CommonOptions& common) {
+    check_request(request, common);
+    const PlacementPlan plan = make_plan(request);
+    if (!request.plan_file.empty()) check_replay(plan);
+    print(common.json ? to_json(plan) : to_text(plan));
+    return exit_ok;
+}
+
+InsufficientMemory no_rig_fits(const RigFit& fit) {
+    InsufficientMemory error(fit.index.display_name() + ": " + std::to_string(fit.index.count) + " x " +
+                                 std::to_string(fit.index.dim) + " fits no rig of up to " +
+                                 std::to_string(fit.max_cards) + " of one known card",
+                             0, {}, {}, {{"max_cards", std::int64_t{fit.max_cards}}});
+    error.add_hint("more cards: --max-cards " + std::to_string(2 * fit.max_cards));
+    if (fit.options.replicas == 1) error.add_hint("rows in host memory: --spill SIZE");
+    return error;
+}
+
+ExitCode run_fit(const PlanRequest& request, const CommonOptions& common) {
+    check_request(request.index, common);
+    PlanOptions options = request.index.plan;
+    if (request.index.k) options.k = *request.index.k;
+    const RigFit fit = fit_rigs(inspect(request.index.files), options, request.max_cards);
+    if (fit.rigs.empty()) throw no_rig_fits(fit);
+    print(common.json ? to_json(fit) : to_text(fit));
+    return exit_ok;
+}
+
+}  // namespace
 
 void add_plan_command(CommandLine& line) {
-    const auto request = std::make_shared<IndexRequest>();
+    const auto request = std::make_shared<PlanRequest>();
     CLI::App& command = line.add_command(
         "plan", "Decide which rows go to which device and what that takes, without loading", [&line, request] {
-            check_request(*request, line.common);
-            const PlacementPlan plan = make_plan(*request);
-            if (!request->plan_file.empty()) check_replay(plan);
-            print(line.common.json ? to_json(plan) : to_text(plan));
-            return exit_ok;
+            return request->fit ? run_fit(*request, line.common) : run_plan(request->index, line.common);
         });
-    add_index_request(command, *request);
+    add_index_request(command, request->index);
+    CLI::Option* fit = command.add_flag("--fit", request->fit,
+                                        "What to buy or rent: the fewest of each known card that hold the index, at "
+                                        "each precision; --replicas and --spill count");
+    fit->excludes("--plan")->excludes("--devices");
+    constexpr int most_cards = 1024;
+    add_number(command, "--max-cards", request->max_cards, 1, most_cards, "With --fit: most cards of a rig")
+        ->default_str("16")
+        ->needs(fit);
 }
 
 }  // namespace gpushard::cli

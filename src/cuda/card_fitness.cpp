@@ -1,6 +1,5 @@
 #include "cuda/card_fitness.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <tuple>
@@ -19,11 +18,6 @@ namespace {
 
 constexpr const char* permission = "GPUSHARD_ALLOW_UNSAFE_FAISS";
 
-bool risk_is_allowed() {
-    const char* const value = std::getenv(permission);
-    return value != nullptr && std::string(value) == "1";
-}
-
 }  // namespace
 
 void refuse_unfit_card(const DeviceInfo& card) {
@@ -34,10 +28,7 @@ void refuse_unfit_card(const DeviceInfo& card) {
 void refuse_without_code(const DeviceInfo& card) {
     const auto capability = parse_compute_capability(card.compute_capability);
     const std::vector<DeviceCode>& codes = faiss_device_code();
-    if (!capability || codes.empty()) return;
-    if (std::any_of(codes.begin(), codes.end(), [&](const DeviceCode& code) { return code.runs_on(*capability); })) {
-        return;
-    }
+    if (!capability || codes.empty() || any_runs_on(codes, *capability)) return;
     const std::string wanted = std::to_string(capability->major) + std::to_string(capability->minor);
     throw DeviceError(card.spec,
                       card.spec + " (" + card.name + ") has compute capability " + card.compute_capability +
@@ -60,7 +51,12 @@ void refuse_risk(const DeviceInfo& card, const FaissRisk& found) {
 }
 
 void refuse_unsafe_faiss(const DeviceInfo& card) {
-    refuse_risk(card, {gpu_risk_of_faiss(), cards_are_simulated(), risk_is_allowed()});
+    refuse_risk(card, {gpu_risk_of_faiss(), cards_are_simulated(), risk_on_cards_is_allowed()});
+}
+
+bool risk_on_cards_is_allowed() {
+    const char* const value = std::getenv(permission);
+    return value != nullptr && std::string(value) == "1";
 }
 
 bool cards_are_simulated() { return dlsym(RTLD_DEFAULT, "simcuda_computes") != nullptr; }

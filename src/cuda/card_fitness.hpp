@@ -25,6 +25,9 @@ struct FaissRisk {
 };
 void refuse_risk(const DeviceInfo& card, const FaissRisk& found);
 
+/// Whether the environment says GPUSHARD_ALLOW_UNSAFE_FAISS=1.
+bool risk_on_cards_is_allowed();
+
 /// Whether a stand-in for the CUDA runtime plays the cards.
 bool cards_are_simulated();
 

@@ -12,8 +12,8 @@
 
 #include "core/likely_bandwidth.hpp"
 #include "cuda/card_contexts.hpp"
-#include "cuda/management_library.hpp"
 #include "cuda/no_cards_probe.hpp"
+#include "device/management_library.hpp"
 #include "device/pci_id.hpp"
 #include "device/process_names.hpp"
 
@@ -211,6 +211,10 @@ std::optional<int> ordinal_in_spec(const std::string& spec) {
 }
 
 }  // namespace
+
+DeviceInfo identify_card(int ordinal) { return identify(ordinal).info; }
+
+DeviceInfo describe_visible_card(int ordinal, int count) { return describe_card(ordinal, count); }
 
 std::vector<DeviceInfo> cuda_cards() {
     const int count = count_cards();

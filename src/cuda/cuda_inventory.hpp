@@ -11,6 +11,13 @@ namespace gpushard {
 /// hides them, no permission. Creates no CUDA context where NVML can tell what is free. Thread-safe.
 std::vector<DeviceInfo> cuda_cards();
 
+/// The name, PCI id, UUID, size and compute capability of a visible card: nothing that changes while others use it.
+/// Throws DeviceError where the card does not answer. Thread-safe.
+DeviceInfo identify_card(int ordinal);
+
+/// All that cuda_cards tells of one of `count` visible cards. Throws DeviceError where the card does not answer.
+DeviceInfo describe_visible_card(int ordinal, int count);
+
 /// What is free on the visible card that `card` names by UUID, or by ordinal where it has none: asked as cuda_cards
 /// asks it. Throws DeviceError where the card is not there. Thread-safe.
 Bytes free_bytes_of_card(const DeviceInfo& card);

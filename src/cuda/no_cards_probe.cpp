@@ -1,87 +1,13 @@
 #include "cuda/no_cards_probe.hpp"
 
-#include <algorithm>
-#include <cstdlib>
 #include <cuda_runtime_api.h>
-#include <dlfcn.h>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <unistd.h>
 
-#include "cuda/management_library.hpp"
+#include "device/card_files.hpp"
+#include "device/management_library.hpp"
 #include "log/log.hpp"
 
 namespace gpushard {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// Files of the kernel have no size; those read here have a line or a few.
-std::string read_small_file(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text(4096, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return text;
-}
-
-/// "550.54.15" of "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue ...": the first word that is numbers.
-std::string module_version(const std::string& text) {
-    if (text.empty()) return {};
-    std::istringstream words(text);
-    for (std::string word; words >> word;) {
-        const bool numbers = word.find_first_not_of("0123456789.") == std::string::npos;
-        if (numbers && word.find('.') != std::string::npos) return word;
-    }
-    return "of unknown version";
-}
-
-int count_cards_on_bus(const fs::path& devices) {
-    int cards = 0;
-    std::error_code ignored;
-    for (const auto& device : fs::directory_iterator(devices, ignored)) {
-        const bool nvidia = read_small_file(device.path() / "vendor").rfind("0x10de", 0) == 0;
-        const bool display = read_small_file(device.path() / "class").rfind("0x03", 0) == 0;
-        cards += nvidia && display ? 1 : 0;
-    }
-    return cards;
-}
-
-/// nvidia0, nvidia1, ..., nvidiactl and nvidia-uvm: what CUDA opens.
-bool is_card_file(const std::string& name) {
-    if (name.rfind("nvidia", 0) != 0) return false;
-    const std::string rest = name.substr(6);
-    return rest == "ctl" || rest == "-uvm" || (!rest.empty() && rest.find_first_not_of("0123456789") == rest.npos);
-}
-
-void read_device_files(const fs::path& dev, NoCardFacts& facts) {
-    std::error_code ignored;
-    for (const auto& file : fs::directory_iterator(dev, ignored)) {
-        const std::string name = file.path().filename().string();
-        if (!is_card_file(name)) continue;
-        if (access(file.path().c_str(), R_OK | W_OK) == 0) {
-            facts.open_device_files += 1;
-        } else {
-            facts.closed_device_files.push_back("/dev/" + name);
-        }
-    }
-    std::sort(facts.closed_device_files.begin(), facts.closed_device_files.end());
-}
-
-std::optional<std::string> container_kind(const fs::path& root) {
-    std::error_code ignored;
-    if (fs::exists(root / ".dockerenv", ignored)) return "Docker";
-    if (fs::exists(root / "run/.containerenv", ignored)) return "Podman";
-    if (fs::exists(root / ".singularity.d", ignored)) return "Apptainer";
-    if (fs::exists(root / "var/run/secrets/kubernetes.io", ignored)) return "Kubernetes";
-    return std::nullopt;
-}
-
-std::optional<std::string> visible_devices() {
-    const char* const value = std::getenv("CUDA_VISIBLE_DEVICES");
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
 
 std::optional<std::vector<std::string>> cards_of_machine() {
     const ManagementLibrary* const library = ManagementLibrary::find();
@@ -89,32 +15,21 @@ std::optional<std::vector<std::string>> cards_of_machine() {
     return library->card_uuids();
 }
 
-bool driver_library_loads() {
-    void* const library = dlopen("libcuda.so.1", RTLD_LAZY);
-    if (library != nullptr) dlclose(library);
-    return library != nullptr;
-}
-
 }  // namespace
 
-NoCardFacts read_card_files(const std::string& root) {
-    NoCardFacts facts;
-    facts.kernel_module_version = module_version(read_small_file(fs::path(root) / "proc/driver/nvidia/version"));
-    facts.cards_on_pci_bus = count_cards_on_bus(fs::path(root) / "sys/bus/pci/devices");
-    read_device_files(fs::path(root) / "dev", facts);
-    facts.container = container_kind(root);
-    return facts;
-}
-
-DeviceError no_cards(int runtime_error) {
+void add_runtime_facts(NoCardFacts& facts, int runtime_error) {
     const auto error = static_cast<cudaError_t>(runtime_error == cudaSuccess ? cudaErrorNoDevice : runtime_error);
-    NoCardFacts facts = read_card_files();
     facts.runtime_error = std::string(cudaGetErrorName(error)) + ": " + cudaGetErrorString(error);
     facts.driver_is_too_old = error == cudaErrorInsufficientDriver;
     if (cudaDriverGetVersion(&facts.driver_version) != cudaSuccess) facts.driver_version = 0;
     if (cudaRuntimeGetVersion(&facts.runtime_version) != cudaSuccess) facts.runtime_version = CUDART_VERSION;
+}
+
+DeviceError no_cards(int runtime_error) {
+    NoCardFacts facts = read_card_files();
+    add_runtime_facts(facts, runtime_error);
     facts.driver_library_loads = driver_library_loads();
-    facts.visible_devices = visible_devices();
+    facts.visible_devices = environment_value("CUDA_VISIBLE_DEVICES");
     facts.cards = cards_of_machine();
     const NoCardReason reason = explain_no_cards(facts);
     return DeviceError("cuda:all", "no card to use: " + reason.what, reason.hints,
@@ -124,7 +39,7 @@ DeviceError no_cards(int runtime_error) {
 }
 
 void warn_about_hidden_cards() {
-    const auto value = visible_devices();
+    const auto value = environment_value("CUDA_VISIBLE_DEVICES");
     if (!value) return;
     if (const auto problem = explain_visible_devices(*value, cards_of_machine())) {
         log_warn("CUDA_VISIBLE_DEVICES={} {}", *value, *problem);

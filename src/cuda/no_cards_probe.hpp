@@ -6,8 +6,8 @@
 
 namespace gpushard {
 
-/// The NVIDIA files under `root`, which stands for "/": kernel module, PCI bus, device files, signs of a container.
-NoCardFacts read_card_files(const std::string& root = "/");
+/// Adds what the runtime says of itself, and of having counted no card with `runtime_error` (a cudaError_t).
+void add_runtime_facts(NoCardFacts& facts, int runtime_error);
 
 /// What to throw when cudaGetDeviceCount answered `runtime_error` (a cudaError_t), or counted none.
 DeviceError no_cards(int runtime_error);

@@ -1,5 +1,6 @@
 #include "device/device_code.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -99,6 +100,10 @@ std::vector<DeviceCode> read_fat_binaries(std::span<const std::byte> section) {
         section = section.subspan(header_size + static_cast<std::size_t>(size));
     }
     return {codes.begin(), codes.end()};
+}
+
+bool any_runs_on(const std::vector<DeviceCode>& codes, ComputeCapability card) {
+    return std::any_of(codes.begin(), codes.end(), [&](const DeviceCode& code) { return code.runs_on(card); });
 }
 
 std::string list_names(const std::vector<DeviceCode>& codes) {

@@ -46,6 +46,9 @@ struct DeviceCode {
 /// compared with the bytes that are left.
 std::vector<DeviceCode> read_fat_binaries(std::span<const std::byte> section);
 
+/// Whether any of `codes` runs on a card of that capability.
+bool any_runs_on(const std::vector<DeviceCode>& codes, ComputeCapability card);
+
 /// "sm_80, sm_90, compute_90".
 std::string list_names(const std::vector<DeviceCode>& codes);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include <gpushard/bytes.hpp>
@@ -10,6 +11,8 @@ namespace gpushard {
 struct HostMemory {
     Bytes total = 0;      ///< memory of the machine
     Bytes available = 0;  ///< what this process may still take without swapping, being killed, or being refused
+    std::optional<Bytes> group_limit;  ///< the least limit of its control groups; nothing where there is none
+    std::optional<Bytes> group_left;   ///< the least that one of them has left
 };
 
 /// Reads what the kernel tells about memory: `/proc/meminfo`, the limits of this process, and those of its control

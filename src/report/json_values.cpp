@@ -30,18 +30,6 @@ Json card_values(const DeviceInfo& card) {
     return json;
 }
 
-Json json_value(const PlanOptions& options) {
-    return {{"strategy", to_string(options.strategy)},
-            {"replicas", options.replicas},
-            {"min_devices", options.min_devices},
-            {"precision", to_string(options.precision)},
-            {"reserve_bytes", options.reserve_bytes ? Json(*options.reserve_bytes) : Json(nullptr)},
-            {"staging_bytes", options.staging_bytes},
-            {"spill_bytes", options.spill_bytes},
-            {"max_batch", options.max_batch},
-            {"k", options.k}};
-}
-
 Json json_value(const ShardPlacement& placement) {
     Json json = json_value(placement.device);
     // In a plan "bytes_per_second" is left to what a load measures.
@@ -105,6 +93,18 @@ Json json_value(const DeviceInfo& device) {
                  {"planning_only", device.planning_only}};
     if (device.kind == DeviceKind::cuda) append(json, card_values(device));
     return json;
+}
+
+Json json_value(const PlanOptions& options) {
+    return {{"strategy", to_string(options.strategy)},
+            {"replicas", options.replicas},
+            {"min_devices", options.min_devices},
+            {"precision", to_string(options.precision)},
+            {"reserve_bytes", options.reserve_bytes ? Json(*options.reserve_bytes) : Json(nullptr)},
+            {"staging_bytes", options.staging_bytes},
+            {"spill_bytes", options.spill_bytes},
+            {"max_batch", options.max_batch},
+            {"k", options.k}};
 }
 
 Json json_value(const PlacementPlan& plan) {

@@ -17,6 +17,7 @@ Json json_header();
 
 Json json_value(const IndexProfile& profile);
 Json json_value(const DeviceInfo& device);
+Json json_value(const PlanOptions& options);
 
 /// All of a plan but the header, with "fits": true.
 Json json_value(const PlacementPlan& plan);

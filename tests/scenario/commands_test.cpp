@@ -17,7 +17,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr const char* commands[] = {"devices", "inspect", "plan", "load", "search", "generate", "explain"};
+constexpr const char* commands[] = {"devices", "doctor", "inspect", "plan", "load", "search", "generate", "explain"};
 
 /// FlashRAG's wiki_100w_e5_index: its true header and size, and zeros for vectors.
 constexpr std::int64_t wiki_count = 21'015'324;

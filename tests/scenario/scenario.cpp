@@ -57,7 +57,7 @@ bool wants_devices(const Arguments& arguments) {
         return std::find(arguments.begin(), arguments.end(), word) != arguments.end();
     };
     const bool uses_devices = has("plan") || has("load") || has("search") || has("bench");
-    return uses_devices && !has("--devices") && !has("--plan") && !has("--help");
+    return uses_devices && !has("--devices") && !has("--plan") && !has("--fit") && !has("--help");
 }
 
 }  // namespace

@@ -9,8 +9,6 @@ using namespace simcuda;
 
 namespace {
 
-constexpr int driver_version = CUDART_VERSION;
-
 /// One call on the card of that ordinal; refuses ordinals that name none.
 template <typename Body>
 cudaError_t perform_on(CallSite& site, int ordinal, Needs needs, Body body) {
@@ -176,7 +174,7 @@ cudaError_t cudaDeviceSetLimit(cudaLimit, std::size_t) {
 cudaError_t cudaDriverGetVersion(int* version) {
     static CallSite& site = CallSite::of(__func__);
     return perform(site, -1, Needs::nothing, [&] {
-        *version = Simulator::instance().has_driver() ? driver_version : 0;
+        *version = Simulator::instance().driver_version();
         return cudaSuccess;
     });
 }

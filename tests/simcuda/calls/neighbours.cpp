@@ -40,7 +40,9 @@ void simcuda_handle_closed() {
     --simulator.handles;
 }
 
-int simcuda_has_driver() { return Simulator::instance().has_driver() ? 1 : 0; }
+int simcuda_driver_version() { return Simulator::instance().driver_version(); }
+
+const char* simcuda_driver_name() { return Simulator::instance().driver_name().c_str(); }
 
 int simcuda_card_by_pci_order(int index) {
     const std::vector<int> places = Simulator::instance().places_by_pci();
@@ -64,6 +66,12 @@ int simcuda_facts_of(int card, simcuda_card_facts* facts) {
     facts->compute_capability = spec.compute_capability;
     facts->numa_node = spec.numa_node;
     facts->multi_instance = spec.multi_instance ? 1 : 0;
+    facts->multi_instance_pending = spec.multi_instance_pending ? 1 : 0;
+    facts->persistence = spec.persistence ? 1 : 0;
+    facts->ecc = static_cast<int>(spec.ecc) - 1;
+    facts->uncorrected_errors = spec.uncorrected_errors;
+    facts->remap = static_cast<int>(spec.remap);
+    facts->retire = static_cast<int>(spec.retire);
     facts->lost = found.lost() ? 1 : 0;
     facts->total_bytes = spec.total_bytes;
     facts->free_bytes = found.free();

@@ -95,7 +95,7 @@ extern "C" {
 
 Result nvmlInit_v2() {
     if (simcuda_enter(simcuda_site_of(__func__), -1, 0) != simcuda_goes_on) return nvml::unknown;
-    if (simcuda_has_driver() == 0) return nvml::driver_not_loaded;
+    if (simcuda_driver_version() == 0) return nvml::driver_not_loaded;
     ++users;
     return nvml::success;
 }
@@ -134,7 +134,7 @@ const char* nvmlErrorString(Result result) {
 }
 
 Result nvmlSystemGetDriverVersion(char* text, unsigned length) {
-    return perform(__func__, -1, [&] { return copy_text("0.0 (simulated)", text, length); });
+    return perform(__func__, -1, [&] { return copy_text(simcuda_driver_name(), text, length); });
 }
 
 Result nvmlSystemGetProcessName(unsigned pid, char* text, unsigned length) {
@@ -229,8 +229,64 @@ Result nvmlDeviceGetCudaComputeCapability(nvml::Device* device, int* major, int*
 
 Result nvmlDeviceGetMigMode(nvml::Device* device, unsigned* current, unsigned* pending) {
     return perform_on(__func__, device, [&](const simcuda_card_facts& card) {
-        if (card.multi_instance == 0) return nvml::not_supported;
-        *current = *pending = 1;
+        if (card.multi_instance == 0 && card.multi_instance_pending == 0) return nvml::not_supported;
+        *current = static_cast<unsigned>(card.multi_instance);
+        *pending = 1;
+        return nvml::success;
+    });
+}
+
+Result nvmlDeviceGetPersistenceMode(nvml::Device* device, unsigned* mode) {
+    return perform_on(__func__, device, [&](const simcuda_card_facts& card) {
+        *mode = static_cast<unsigned>(card.persistence);
+        return nvml::success;
+    });
+}
+
+Result nvmlDeviceGetEccMode(nvml::Device* device, unsigned* current, unsigned* pending) {
+    return perform_on(__func__, device, [&](const simcuda_card_facts& card) {
+        if (card.ecc < 0) return nvml::not_supported;
+        *current = *pending = static_cast<unsigned>(card.ecc);
+        return nvml::success;
+    });
+}
+
+Result nvmlDeviceGetTotalEccErrors(nvml::Device* device, int type, int, unsigned long long* count) {
+    return perform_on(__func__, device, [&](const simcuda_card_facts& card) {
+        if (card.ecc != 1) return nvml::not_supported;
+        *count = type == nvml::uncorrected_error ? card.uncorrected_errors : 0;
+        return nvml::success;
+    });
+}
+
+Result nvmlDeviceGetRemappedRows(nvml::Device* device, unsigned* corrected, unsigned* uncorrected, unsigned* pending,
+                                 unsigned* failed) {
+    return perform_on(__func__, device, [&](const simcuda_card_facts& card) {
+        if (card.ecc < 0) return nvml::not_supported;
+        *corrected = 0;
+        *uncorrected = card.remap == 0 ? 0 : 1;
+        *pending = card.remap == 1 ? 1 : 0;
+        *failed = card.remap == 2 ? 1 : 0;
+        return nvml::success;
+    });
+}
+
+Result nvmlDeviceGetRetiredPages(nvml::Device* device, int cause, unsigned* count, unsigned long long* addresses) {
+    return perform_on(__func__, device, [&](const simcuda_card_facts& card) {
+        if (card.ecc < 0) return nvml::not_supported;
+        const unsigned room = *count;
+        *count = cause == nvml::double_bit_error && card.retire == 1 ? 1 : 0;
+        if (*count == 0) return nvml::success;
+        if (addresses == nullptr || room < *count) return nvml::insufficient_size;
+        addresses[0] = 0;
+        return nvml::success;
+    });
+}
+
+Result nvmlDeviceGetRetiredPagesPendingStatus(nvml::Device* device, unsigned* pending) {
+    return perform_on(__func__, device, [&](const simcuda_card_facts& card) {
+        if (card.ecc < 0) return nvml::not_supported;
+        *pending = card.retire == 1 ? 1 : 0;
         return nvml::success;
     });
 }

@@ -16,6 +16,10 @@ enum Result : int {
     unknown = 999,
 };
 
+/// Of nvmlMemoryErrorType_t and nvmlPageRetirementCause_t.
+constexpr int uncorrected_error = 1;
+constexpr int double_bit_error = 1;
+
 struct Memory {
     unsigned long long total;
     unsigned long long free;

@@ -28,6 +28,24 @@ int parse_compute_capability(std::string_view text) {
     return static_cast<int>(value);
 }
 
+void set_multi_instance(CardSpec& card, const std::string& text) {
+    card.multi_instance_pending = text == "pending";
+    card.multi_instance = !card.multi_instance_pending && parse_yes_no(text);
+}
+
+/// "none", "off", "on", or a number of errors.
+void set_ecc(CardSpec& card, const std::string& text) {
+    card.ecc = text == "none" ? CardSpec::Ecc::none : text == "off" ? CardSpec::Ecc::off : CardSpec::Ecc::on;
+    if (card.ecc == CardSpec::Ecc::on && text != "on") card.uncorrected_errors = parse_number(text);
+}
+
+CardSpec::Repair parse_repair(const std::string& text, bool may_fail) {
+    if (text == "none") return CardSpec::Repair::none;
+    if (text == "pending") return CardSpec::Repair::pending;
+    if (text == "failed" && may_fail) return CardSpec::Repair::failed;
+    throw BadText("\"" + text + "\" is neither none nor pending" + (may_fail ? " nor failed" : ""));
+}
+
 void set_option(CardSpec& card, const std::string& key, const std::string& value) {
     static const std::map<std::string, std::function<void(CardSpec&, const std::string&)>> options{
         {"used", [](CardSpec& spec, const std::string& text) { spec.used_bytes = parse_bytes(text); }},
@@ -41,7 +59,11 @@ void set_option(CardSpec& card, const std::string& key, const std::string& value
         {"pci", [](CardSpec& spec, const std::string& text) { spec.pci = text; }},
         {"numa",
          [](CardSpec& spec, const std::string& text) { spec.numa_node = static_cast<int>(parse_number(text)); }},
-        {"mig", [](CardSpec& spec, const std::string& text) { spec.multi_instance = parse_yes_no(text); }},
+        {"mig", set_multi_instance},
+        {"ecc", set_ecc},
+        {"persistence", [](CardSpec& spec, const std::string& text) { spec.persistence = parse_yes_no(text); }},
+        {"remap", [](CardSpec& spec, const std::string& text) { spec.remap = parse_repair(text, true); }},
+        {"retire", [](CardSpec& spec, const std::string& text) { spec.retire = parse_repair(text, false); }},
         {"peer", [](CardSpec& spec, const std::string& text) { spec.peer_access = parse_yes_no(text); }},
     };
     const auto option = options.find(key);
@@ -143,6 +165,25 @@ RigSpec parse_rig(std::string_view text) {
     for (std::size_t i = 0; i < rig.cards.size(); ++i) name_card(rig.cards[i], i);
     refuse_twins(rig.cards);
     return rig;
+}
+
+DriverSpec parse_driver(std::string_view text) {
+    DriverSpec driver;
+    text = trimmed(text);
+    if (text.empty()) return driver;
+    const auto colon = text.find(':');
+    driver.name = std::string(text.substr(0, colon));
+    if (colon == std::string_view::npos) return driver;
+    const std::string option(text.substr(colon + 1));
+    int major = 0;
+    int minor = 0;
+    int length = 0;
+    if (std::sscanf(option.c_str(), "cuda=%d.%d%n", &major, &minor, &length) != 2 ||
+        static_cast<std::size_t>(length) != option.size() || major < 1 || minor < 0) {
+        throw BadText("\"" + option + "\" is not the CUDA version of a driver, such as cuda=12.4");
+    }
+    driver.cuda_version = major * 1000 + minor * 10;
+    return driver;
 }
 
 PciAddress parse_pci(std::string_view text) {

@@ -25,6 +25,16 @@ struct CardSpec {
     int numa_node = 0;
     bool peer_access = true;
     bool multi_instance = false;  ///< cut into MIG instances, as NVML tells
+
+    /// The rest only NVML tells.
+    enum class Ecc { none, off, on };
+    enum class Repair { none, pending, failed };
+    bool multi_instance_pending = false;  ///< the mode changes at the next reset
+    bool persistence = true;
+    Ecc ecc = Ecc::on;
+    std::uint64_t uncorrected_errors = 0;
+    Repair remap = Repair::none;   ///< of rows
+    Repair retire = Repair::none;  ///< of pages; never failed
     bool operator==(const CardSpec&) const = default;
 };
 
@@ -37,6 +47,16 @@ struct RigSpec {
 
 /// Reads the grammar of SIMCUDA_CARDS; throws BadText.
 RigSpec parse_rig(std::string_view text);
+
+/// The driver as it was typed.
+struct DriverSpec {
+    std::string name = "0.0 (simulated)";
+    int cuda_version = 0;  ///< 12040 is 12.4; 0: that of the runtime
+    bool operator==(const DriverSpec&) const = default;
+};
+
+/// Reads the grammar of SIMCUDA_DRIVER; throws BadText.
+DriverSpec parse_driver(std::string_view text);
 
 struct PciAddress {
     unsigned domain = 0;

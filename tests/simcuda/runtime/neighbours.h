@@ -29,10 +29,14 @@ struct simcuda_card_facts {
     char uuid[80];
     unsigned pci_domain, pci_bus, pci_device;
     int compute_capability, numa_node, multi_instance, lost;
+    int multi_instance_pending, persistence, ecc /* -1: none */, remap, retire /* 1: pending, 2: failed */;
+    unsigned long long uncorrected_errors;
     unsigned long long total_bytes, free_bytes, own_bytes, others_bytes;
 };
 
-int simcuda_has_driver(void);
+/* The CUDA version up to which there is a driver, 0 where there is none; its name lives for ever. */
+int simcuda_driver_version(void);
+const char* simcuda_driver_name(void);
 /* The `index`-th card in the order of PCI addresses; -1 when there is none. */
 int simcuda_card_by_pci_order(int index);
 int simcuda_facts_of(int card, struct simcuda_card_facts* facts);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cuda_runtime_api.h>
 #include <dlfcn.h>
 #include <utility>
 
@@ -64,12 +65,15 @@ std::vector<CardSpec> specs_of(const std::vector<std::unique_ptr<Card>>& cards) 
 
 }  // namespace
 
+const int Simulator::runtime_version = CUDART_VERSION;
+
 Simulator& Simulator::instance() {
     static Simulator& simulator = *new Simulator;
     return simulator;
 }
 
 Simulator::Simulator() {
+    read_or_end("SIMCUDA_DRIVER", [this](const std::string& text) { driver_ = parse_driver(text); });
     read_or_end("SIMCUDA_CARDS", [this](const std::string& text) { build(parse_rig(text)); });
     read_or_end("SIMCUDA_FAULTS", [this](const std::string& text) { set_faults(text); });
 }
@@ -93,7 +97,8 @@ void Simulator::set_faults(const std::string& text) {
 void Simulator::build(const RigSpec& rig) {
     cards_.clear();
     for (const CardSpec& spec : rig.cards) cards_.push_back(std::make_unique<Card>(spec));
-    driver_ = rig.driver;
+    const int version = driver_.cuda_version > 0 ? driver_.cuda_version : runtime_version;
+    driver_version_ = rig.driver ? version : 0;
     visible_ = visible_cards(rig.cards, environment("CUDA_VISIBLE_DEVICES"), environment("CUDA_DEVICE_ORDER"));
     ++generation_;
 }

@@ -54,7 +54,11 @@ public:
     void set_cards(const std::string& text);
     void set_faults(const std::string& text);
 
-    bool has_driver() const { return driver_; }
+    /// One that the runtime can use.
+    bool has_driver() const { return driver_version_ / 1000 >= runtime_version / 1000; }
+    /// As CUDA counts, 12040 for 12.4; 0 where there is none.
+    int driver_version() const { return driver_version_; }
+    const std::string& driver_name() const { return driver_.name; }
     int card_count() const { return static_cast<int>(cards_.size()); }
     Card& card(int place) { return *cards_[static_cast<std::size_t>(place)]; }
     bool has_card(int place) const { return place >= 0 && place < card_count(); }
@@ -83,7 +87,10 @@ private:
     void build(const RigSpec& rig);
     bool anything_allocated();
 
-    bool driver_ = false;
+    static const int runtime_version;
+
+    DriverSpec driver_;
+    int driver_version_ = 0;
     std::vector<std::unique_ptr<Card>> cards_;
     std::vector<int> visible_;
     std::uint64_t generation_ = 0;

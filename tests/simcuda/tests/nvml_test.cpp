@@ -117,6 +117,42 @@ TEST_F(Nvml, TellsWhichCardsAreCutIntoInstances) {
     EXPECT_EQ(call("nvmlShutdown"), nvml::success);
 }
 
+TEST_F(Nvml, TellsOfTheHealthThatWasTyped) {
+    use("1GiB:ecc=3:remap=failed:persistence=no,1GiB:retire=pending:mig=pending,1GiB:ecc=none,1GiB:ecc=off,1GiB");
+    ASSERT_EQ(call("nvmlInit_v2"), nvml::success);
+    const auto errors = [&](unsigned index, int type) {
+        unsigned long long count = 77;
+        const Result result = call("nvmlDeviceGetTotalEccErrors", device(index), type, 0, &count);
+        return std::make_pair(result, count);
+    };
+    EXPECT_EQ(errors(0, 1), std::make_pair(nvml::success, 3ULL));
+    EXPECT_EQ(errors(0, 0), std::make_pair(nvml::success, 0ULL)) << "those that were corrected";
+    EXPECT_EQ(errors(4, 1), std::make_pair(nvml::success, 0ULL));
+    EXPECT_EQ(errors(2, 1).first, nvml::not_supported);
+    EXPECT_EQ(errors(3, 1).first, nvml::not_supported);
+    unsigned current = 7;
+    unsigned pending = 7;
+    EXPECT_EQ(call("nvmlDeviceGetEccMode", device(3), &current, &pending), nvml::success);
+    EXPECT_EQ(current, 0U);
+    EXPECT_EQ(call("nvmlDeviceGetEccMode", device(2), &current, &pending), nvml::not_supported);
+    EXPECT_EQ(call("nvmlDeviceGetMigMode", device(1), &current, &pending), nvml::success);
+    EXPECT_EQ(std::make_pair(current, pending), std::make_pair(0U, 1U));
+    EXPECT_EQ(call("nvmlDeviceGetPersistenceMode", device(0), &current), nvml::success);
+    EXPECT_EQ(current, 0U);
+    EXPECT_EQ(call("nvmlDeviceGetPersistenceMode", device(1), &current), nvml::success);
+    EXPECT_EQ(current, 1U);
+    unsigned rows[4] = {};
+    EXPECT_EQ(call("nvmlDeviceGetRemappedRows", device(0), &rows[0], &rows[1], &rows[2], &rows[3]), nvml::success);
+    EXPECT_EQ(std::make_pair(rows[2], rows[3]), std::make_pair(0U, 1U));
+    EXPECT_EQ(call("nvmlDeviceGetRetiredPagesPendingStatus", device(1), &pending), nvml::success);
+    EXPECT_EQ(pending, 1U);
+    unsigned pages = 0;
+    auto* const nowhere = static_cast<unsigned long long*>(nullptr);
+    EXPECT_EQ(call("nvmlDeviceGetRetiredPages", device(1), 1, &pages, nowhere), nvml::insufficient_size);
+    EXPECT_EQ(pages, 1U);
+    EXPECT_EQ(call("nvmlShutdown"), nvml::success);
+}
+
 TEST_F(Nvml, NoticesALostCard) {
     ASSERT_EQ(call("nvmlInit_v2"), nvml::success);
     {

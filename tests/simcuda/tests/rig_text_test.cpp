@@ -56,6 +56,31 @@ TEST(RigText, Options) {
     EXPECT_FALSE(card.peer_access);
 }
 
+TEST(RigText, Health) {
+    const CardSpec card = parse_rig("1GiB:ecc=3:remap=failed:retire=pending:persistence=no:mig=pending").cards.front();
+    EXPECT_EQ(card.ecc, CardSpec::Ecc::on);
+    EXPECT_EQ(card.uncorrected_errors, 3U);
+    EXPECT_EQ(card.remap, CardSpec::Repair::failed);
+    EXPECT_EQ(card.retire, CardSpec::Repair::pending);
+    EXPECT_FALSE(card.persistence);
+    EXPECT_FALSE(card.multi_instance);
+    EXPECT_TRUE(card.multi_instance_pending);
+    EXPECT_EQ(parse_rig("1GiB:ecc=none").cards.front().ecc, CardSpec::Ecc::none);
+    EXPECT_EQ(parse_rig("1GiB:ecc=off").cards.front().ecc, CardSpec::Ecc::off);
+    EXPECT_NE(refusal("1GiB:retire=failed"), "accepted");
+    EXPECT_NE(refusal("1GiB:ecc=maybe"), "accepted");
+}
+
+TEST(RigText, Driver) {
+    EXPECT_EQ(parse_driver(""), DriverSpec{});
+    EXPECT_EQ(parse_driver("550.54.15").name, "550.54.15");
+    const DriverSpec driver = parse_driver("535.54.03:cuda=12.2");
+    EXPECT_EQ(driver.name, "535.54.03");
+    EXPECT_EQ(driver.cuda_version, 12020);
+    EXPECT_THROW(parse_driver("535.54.03:cuda=new"), BadText);
+    EXPECT_THROW(parse_driver("535.54.03:cuda=12.2x"), BadText);
+}
+
 TEST(RigText, NoCards) {
     EXPECT_FALSE(parse_rig("").driver);
     EXPECT_FALSE(parse_rig("nodriver").driver);

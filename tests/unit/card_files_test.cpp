@@ -1,4 +1,4 @@
-#include "cuda/no_cards_probe.hpp"
+#include "device/card_files.hpp"
 
 #include <filesystem>
 #include <fstream>
