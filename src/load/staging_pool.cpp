@@ -9,9 +9,8 @@ namespace gpushard {
 StagingBuffer::StagingBuffer(Bytes bytes)
     : bytes_(bytes), address_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
     if (address_ == MAP_FAILED) {
-        throw InsufficientMemory(
-            "host: no memory left for " + format_bytes(bytes) + " of staging", bytes, {}, {},
-            {{"device", std::string("host")}, {"asked_bytes", static_cast<std::int64_t>(bytes)}});
+        throw InsufficientMemory("host: no memory left for " + format_bytes(bytes) + " of staging", bytes, {}, {},
+                                 {{"device", std::string("host")}, {"asked_bytes", static_cast<std::int64_t>(bytes)}});
     }
 }
 
