@@ -17,8 +17,8 @@ ExitCode run_doctor(const DoctorOptions& options, const CommonOptions& common) {
 
 /// An option whose text is a path.
 CLI::Option* add_path(CLI::App& command, const std::string& name, const std::string& description,
-                      std::function<void(const std::string&)> take) {
-    return command.add_option_function<std::string>(name, std::move(take), description);
+                      const std::function<void(const std::string&)>& take) {
+    return command.add_option_function<std::string>(name, take, description);
 }
 
 }  // namespace
