@@ -51,8 +51,22 @@ unsigned long long simcuda_open_objects(void);
 unsigned long long simcuda_take(int card, unsigned long long bytes);
 unsigned long long simcuda_give(int card, unsigned long long bytes);
 
-/* 1 when kernels compute; 0 when they are counted and do nothing. */
+/* 1 when kernels compute; 0 when they are counted and do nothing (SIMCUDA_KERNELS). */
 int simcuda_computes(void);
+
+/* Global memory that kernels and matrix products asked for on the card, in bytes, since counts were reset; -1: all
+ * cards. 0 where kernels do not compute. */
+unsigned long long simcuda_bytes_loaded(int card);
+unsigned long long simcuda_bytes_stored(int card);
+
+/* What kernels did that they must not, oldest first: how often, the text of one (lives until they are cleared; null when
+ * there is no such one), and forgetting them. simcuda_set_cards forgets them too. */
+unsigned long long simcuda_finding_count(void);
+const char* simcuda_finding(unsigned long long index);
+void simcuda_clear_findings(void);
+
+/* Runs everything that was submitted to any stream and has not run yet. */
+void simcuda_finish_all(void);
 
 #ifdef __cplusplus
 }

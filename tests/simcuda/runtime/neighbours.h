@@ -24,6 +24,22 @@ int simcuda_card_of_stream(void* stream);
 void simcuda_handle_opened(void);
 void simcuda_handle_closed(void);
 
+/* Work on a stream, done when something waits for it; at once where kernels are only counted. The argument is the
+ * callee's from then on: `work` is called exactly once with it, with `run` 0 when the work is dropped (a lost card).
+ * Returns one of the enum above. */
+typedef void (*simcuda_work)(void* argument, int run);
+int simcuda_submit(void* stream, simcuda_work work, void* argument);
+
+/* From within such work: the host address of device memory, all of it in one live allocation that the card reaches; NULL
+ * when it is not, which has then been reported as a finding of `what`. */
+void* simcuda_reach(int card, const void* address, unsigned long long bytes, const char* what);
+/* Of memory reached: `rows` rows of `bytes`, `pitch` bytes apart, are read (a finding where any was never written) or
+ * written (and so readable from now on), and counted as the card's traffic. */
+void simcuda_reads(int card, const void* address, unsigned long long bytes, unsigned long long pitch,
+                   unsigned long long rows, const char* what);
+void simcuda_writes(int card, const void* address, unsigned long long bytes, unsigned long long pitch,
+                    unsigned long long rows);
+
 struct simcuda_card_facts {
     char name[96];
     char uuid[80];
