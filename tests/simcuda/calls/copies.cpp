@@ -41,9 +41,9 @@ bool is_still_there(const Location& then, const void* pointer, std::size_t bytes
     if (then.kind == Location::Kind::unknown) return true;
     const Location now = locate(pointer);
     if (now.kind == then.kind && now.holds(as_address(pointer), bytes)) return true;
-    Findings::instance().report(
-        {interpreter::FindingKind::invalid_access, function,
-         "uses " + std::to_string(bytes) + " bytes at " + ReachableMemory(place).describe(as_address(pointer), bytes)});
+    Findings::instance().report({interpreter::FindingKind::invalid_access, function,
+                                 "uses " + std::to_string(bytes) + " bytes at " +
+                                     ReachableMemory(then.card).describe(as_address(pointer), bytes)});
     Simulator::instance().card(place).lose();
     return false;
 }
