@@ -1,4 +1,6 @@
-#include <cstdint>
+#include <algorithm>
+#include <atomic>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -311,6 +313,38 @@ TEST_F(HeldBack, HostFunctionsRunInOrder) {
     EXPECT_EQ(result[0], 1);
     ASSERT_EQ(stream.finish(), cudaSuccess);
     EXPECT_EQ(result[0], 14);
+}
+
+TEST_F(HeldBack, TwoThreadsMayWaitForOneStream) {
+    const DeviceBuffer device(bytes);
+    const PinnedInts source(count, 7);
+    const Stream stream;
+    std::atomic<int> runs{0};
+    const auto counted = [](void* number) { ++*static_cast<std::atomic<int>*>(number); };
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_EQ(copy(device.data(), source.data(), stream), cudaSuccess);
+        ASSERT_EQ(cudaLaunchHostFunc(stream, counted, &runs), cudaSuccess);
+    }
+    const auto wait = [&] {
+        EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+        EXPECT_EQ(runs, 100);
+    };
+    std::thread other(wait);
+    wait();
+    other.join();
+}
+
+TEST_F(HeldBack, TwoCardsWorkOnTwoThreadsAtOnce) {
+    std::latch both(2);
+    const auto meet = [](void* latch) { static_cast<std::latch*>(latch)->arrive_and_wait(); };
+    const auto work_on = [&](int card) {
+        EXPECT_EQ(cudaSetDevice(card), cudaSuccess);
+        EXPECT_EQ(cudaLaunchHostFunc(nullptr, meet, &both), cudaSuccess);
+        EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+    };
+    std::thread other(work_on, 1);
+    work_on(0);
+    other.join();
 }
 
 TEST_F(HeldBack, TimeIsTakenWhenTheEventsTurnComes) {
