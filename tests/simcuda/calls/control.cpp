@@ -113,6 +113,6 @@ unsigned long long simcuda_give(int card, unsigned long long bytes) {
     return of_card(card, [bytes](Card& found) { return found.give(bytes); });
 }
 
-int simcuda_computes() { return 0; }
+int simcuda_computes() { return Simulator::instance().computes() ? 1 : 0; }
 
 }  // extern "C"

@@ -57,6 +57,13 @@ void refuse_unknown_function(const std::string& function) {
     if (!known) throw BadText("\"" + function + "\" is not a function that the simulated runtime has");
 }
 
+/// True for those that compute.
+bool parse_kernels(const std::string& text) {
+    if (text.empty() || text == "compute") return true;
+    if (text != "count") throw BadText("\"" + text + "\" is neither compute nor count");
+    return false;
+}
+
 std::vector<CardSpec> specs_of(const std::vector<std::unique_ptr<Card>>& cards) {
     std::vector<CardSpec> specs;
     for (const auto& card : cards) specs.push_back(card->spec());
@@ -73,6 +80,7 @@ Simulator& Simulator::instance() {
 }
 
 Simulator::Simulator() {
+    read_or_end("SIMCUDA_KERNELS", [this](const std::string& text) { computes_ = parse_kernels(text); });
     read_or_end("SIMCUDA_DRIVER", [this](const std::string& text) { driver_ = parse_driver(text); });
     read_or_end("SIMCUDA_CARDS", [this](const std::string& text) { build(parse_rig(text)); });
     read_or_end("SIMCUDA_FAULTS", [this](const std::string& text) { set_faults(text); });

@@ -54,6 +54,8 @@ public:
     void set_cards(const std::string& text);
     void set_faults(const std::string& text);
 
+    /// False where kernels are counted and do nothing.
+    bool computes() const { return computes_; }
     /// One that the runtime can use.
     bool has_driver() const { return driver_version_ / 1000 >= runtime_version / 1000; }
     /// As CUDA counts, 12040 for 12.4; 0 where there is none.
@@ -89,6 +91,7 @@ private:
 
     static const int runtime_version;
 
+    bool computes_ = true;
     DriverSpec driver_;
     int driver_version_ = 0;
     std::vector<std::unique_ptr<Card>> cards_;
