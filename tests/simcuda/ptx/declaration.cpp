@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
 constexpr std::uint32_t address_bytes = 8;
+/// Of an array of arrays, so that no text can use up the stack.
+constexpr std::size_t most_dimensions = 16;
 
 constexpr std::array<std::pair<std::string_view, Space>, 5> spaces{{
     {"param", Space::param},
@@ -224,6 +226,7 @@ Variable parse_variable(Lexer& lexer, const Declared& declared) {
     while (lexer.accept('[')) {
         const bool counted = !lexer.token().is(']');
         if (!counted && !counts.empty()) lexer.unexpected("a number");
+        if (counts.size() == most_dimensions) lexer.unexpected("fewer dimensions");
         counts.push_back(counted ? parse_count(lexer) : 0);
         if (counts.back() > most_bytes / extent) lexer.unexpected("a smaller variable");
         extent *= std::max<std::uint64_t>(counts.back(), 1);

@@ -52,66 +52,94 @@ bool is_linkage(std::string_view word) {
     return word == "extern" || word == "visible" || word == "weak" || word == "common";
 }
 
+/// At a directive that says nothing of kernels and variables: behind it.
+void skip_directive(Lexer& lexer) {
+    const std::string_view word = lexer.token().text;
+    if (word == "version") {
+        lexer.advance();
+        lexer.take(Token::Kind::number, "a version");
+    } else if (word == "target") {
+        skip_target(lexer);
+    } else if (word == "address_size") {
+        lexer.advance();
+        if (lexer.token().text != "64") lexer.unexpected("64");
+        lexer.advance();
+    } else if (word == "file" || word == "loc") {
+        lexer.skip_line();
+    } else if (word == "section") {
+        skip_section(lexer);
+    } else if (word == "pragma" || word == "alias") {
+        skip_statement(lexer);
+    } else if (word == "func") {
+        if (skip_to_end_of_body(lexer)) lexer.expect('}');
+    } else {
+        lexer.unexpected("a directive that may stand outside kernels");
+    }
+}
+
+/// The variables of a module while it is read.
+class Variables {
+public:
+    explicit Variables(std::vector<Variable>& variables) : variables_(variables) {}
+
+    /// False where the name is taken. A variable that is declared `.extern` may be defined further on.
+    bool add(Variable variable, bool is_extern) {
+        const auto [known, first] = known_.try_emplace(variable.name, Known{variables_.size(), is_extern});
+        if (first) {
+            variables_.push_back(std::move(variable));
+            return true;
+        }
+        if (is_extern) return true;
+        if (!known->second.is_extern) return false;
+        known->second.is_extern = false;
+        variables_[known->second.index] = std::move(variable);
+        return true;
+    }
+
+private:
+    struct Known {
+        std::size_t index = 0;
+        bool is_extern = false;
+    };
+
+    std::vector<Variable>& variables_;
+    std::unordered_map<std::string, Known> known_;
+};
+
 }  // namespace
 
 Module::Module(std::string_view text) {
     Lexer lexer(without_padding(text));
-    std::vector<std::string> only_declared;
+    Variables variables(variables_);
     bool is_extern = false;
     while (lexer.token().kind != Token::Kind::end) {
         if (lexer.token().kind != Token::Kind::dotted) lexer.unexpected("a directive");
-        const std::string_view word = lexer.token().text;
-        if (is_linkage(word)) {
-            is_extern = word == "extern";
+        if (is_linkage(lexer.token().text)) {
+            is_extern = lexer.token().text == "extern";
             lexer.advance();
+            if (lexer.token().kind != Token::Kind::dotted) lexer.unexpected("what this is said of");
             continue;
         }
-        if (word == "entry") {
-            const std::size_t begin = lexer.begin();
-            const std::uint32_t line = lexer.token().line;
+        const std::size_t begin = lexer.begin();
+        const std::uint32_t line = lexer.token().line;
+        if (lexer.token().is_dotted("entry")) {
             lexer.advance();
             const std::string name(lexer.take(Token::Kind::word, "the name of a kernel"));
             if (skip_to_end_of_body(lexer)) {
-                const std::string_view body = lexer.text().substr(begin, lexer.end() - begin);
                 const auto [entry, first] = entries_.try_emplace(name);
                 if (!first) bad_ptx(line, "found \"" + name + "\" again, expected another kernel");
-                entry->second.text = body;
+                entry->second.text = lexer.text().substr(begin, lexer.end() - begin);
                 entry->second.line = line;
-                lexer.expect('}');
+                lexer.advance();
             }
-        } else if (word == "func") {
-            if (skip_to_end_of_body(lexer)) lexer.expect('}');
         } else if (begins_declaration(lexer.token())) {
             for (Variable& variable : parse_variables(lexer)) {
-                const auto known = std::ranges::find(variables_, variable.name, &Variable::name);
-                const auto open = std::ranges::find(only_declared, variable.name);
-                if (known == variables_.end()) {
-                    if (is_extern) only_declared.push_back(variable.name);
-                    variables_.push_back(std::move(variable));
-                } else if (!is_extern && open != only_declared.end()) {
-                    only_declared.erase(open);
-                    *known = std::move(variable);
-                } else if (!is_extern) {
-                    lexer.unexpected("no second variable \"" + variable.name + "\"");
-                }
+                const std::string name = variable.name;
+                if (variables.add(std::move(variable), is_extern)) continue;
+                bad_ptx(line, "found \"" + name + "\" again, expected another variable");
             }
-        } else if (word == "version") {
-            lexer.advance();
-            lexer.take(Token::Kind::number, "a version");
-        } else if (word == "target") {
-            skip_target(lexer);
-        } else if (word == "address_size") {
-            lexer.advance();
-            if (lexer.token().text != "64") lexer.unexpected("64");
-            lexer.advance();
-        } else if (word == "file" || word == "loc") {
-            lexer.skip_line();
-        } else if (word == "section") {
-            skip_section(lexer);
-        } else if (word == "pragma" || word == "alias") {
-            skip_statement(lexer);
         } else {
-            lexer.unexpected("a directive that may stand outside kernels");
+            skip_directive(lexer);
         }
         is_extern = false;
     }

@@ -17,8 +17,8 @@ namespace {
 constexpr std::uint64_t most_registers = 1'000'000;
 constexpr std::uint64_t most_threads = 1024;
 
-/// Without .x and the like, and without the numbers of %pm0 and %envreg0.
-constexpr std::array<std::string_view, 37> special_registers{{
+/// Without .x and the like.
+constexpr std::array<std::string_view, 32> special_registers{{
     "%tid",
     "%ntid",
     "%laneid",
@@ -44,23 +44,32 @@ constexpr std::array<std::string_view, 37> special_registers{{
     "%clock",
     "%clock_hi",
     "%clock64",
-    "%pm",
-    "%pm_64",
-    "%envreg",
     "%globaltimer",
     "%globaltimer_lo",
     "%globaltimer_hi",
-    "%reserved_smem_offset_begin",
-    "%reserved_smem_offset_end",
-    "%reserved_smem_offset_cap",
     "%total_smem_size",
+    "%aggr_smem_size",
     "%dynamic_smem_size",
     "%current_graph_exec",
 }};
+/// What their numbers or further words follow.
+constexpr std::array<std::string_view, 3> special_prefixes{{"%pm", "%envreg", "%reserved_smem_offset_"}};
+
+/// What may stand between the parameters and the body, besides .maxntid and .reqntid.
+constexpr std::array<std::string_view, 8> performance_directives{{
+    "minnctapersm",
+    "maxnctapersm",
+    "maxnreg",
+    "noreturn",
+    "reqnctapercluster",
+    "explicitcluster",
+    "maxclusterrank",
+    "blocksareclusters",
+}};
 
 bool is_special(std::string_view name) {
-    if (std::ranges::find(special_registers, name) != special_registers.end()) return true;
-    return name.starts_with("%pm") || name.starts_with("%envreg") || name.starts_with("%reserved_smem_offset_");
+    return std::ranges::find(special_registers, name) != special_registers.end() ||
+           std::ranges::any_of(special_prefixes, [name](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 /// One blank for every run of blanks and comments.
@@ -134,25 +143,40 @@ private:
                 skip_statement();
                 continue;
             }
-            lexer_.advance();
-            std::uint64_t product = 1;
-            if (lexer_.token().kind == Token::Kind::number) {
-                do {
-                    product *= std::min<std::uint64_t>(parse_count(lexer_), most_threads + 1);
-                    product = std::min(product, most_threads + 1);
-                } while (lexer_.accept(','));
+            const bool threads = name == "maxntid" || name == "reqntid";
+            if (!threads && std::ranges::find(performance_directives, name) == performance_directives.end()) {
+                lexer_.unexpected("a directive that may stand in front of a body");
             }
-            if (name != "maxntid" && name != "reqntid") continue;
+            lexer_.advance();
+            const bool numbers = lexer_.token().kind == Token::Kind::number;
+            if (threads && !numbers) lexer_.unexpected("a number of threads");
+            const std::uint64_t product = numbers ? parse_product() : 0;
+            if (!threads) continue;
             if (product == 0 || product > most_threads) lexer_.unexpected("1 to 1024 threads");
             kernel_.max_threads = static_cast<std::uint32_t>(product);
         }
     }
 
-    void skip_statement() {
-        while (!lexer_.accept(';')) {
+    /// Of numbers between commas; at most one more than a block can have.
+    std::uint64_t parse_product() {
+        std::uint64_t product = 1;
+        do {
+            product *= std::min(parse_count(lexer_), most_threads + 1);
+            product = std::min(product, most_threads + 1);
+        } while (lexer_.accept(','));
+        return product;
+    }
+
+    void skip_to_semicolon() {
+        while (!lexer_.token().is(';')) {
             if (lexer_.token().kind == Token::Kind::end || lexer_.token().is('}')) lexer_.unexpected("\";\"");
             lexer_.advance();
         }
+    }
+
+    void skip_statement() {
+        skip_to_semicolon();
+        lexer_.advance();
     }
 
     /// False behind the brace that closes the kernel.
@@ -253,10 +277,7 @@ private:
         if (first.is('@')) {
             lexer_.advance();
             instruction.guard_negated = lexer_.accept('!');
-            instruction.guard =
-                lexer_.token().kind == Token::Kind::word ? scopes_.find_register(lexer_.token().text) : -1;
-            if (instruction.guard < 0) lexer_.unexpected("a predicate that is declared");
-            lexer_.advance();
+            instruction.guard = parse_predicate();
             instruction.opcode = lexer_.take(Token::Kind::word, "an instruction");
         } else {
             instruction.opcode = first.text;
@@ -266,10 +287,7 @@ private:
             lexer_.advance();
         }
         if (instruction.opcode == "call") {
-            while (!lexer_.token().is(';')) {
-                if (lexer_.token().kind == Token::Kind::end || lexer_.token().is('}')) lexer_.unexpected("\";\"");
-                lexer_.advance();
-            }
+            skip_to_semicolon();
         } else if (!lexer_.token().is(';')) {
             const bool branches = instruction.opcode == "bra" || instruction.opcode == "brx";
             do {
@@ -280,6 +298,16 @@ private:
         instruction.text = in_one_line(lexer_.text().substr(begin, lexer_.end() - begin));
         lexer_.advance();
         kernel_.instructions.push_back(std::move(instruction));
+    }
+
+    std::int32_t parse_predicate() {
+        const Token& token = lexer_.token();
+        const std::int32_t index = token.kind == Token::Kind::word ? scopes_.find_register(token.text) : -1;
+        if (index < 0 || kernel_.registers[static_cast<std::size_t>(index)].type != Type::pred) {
+            lexer_.unexpected("a predicate that is declared");
+        }
+        lexer_.advance();
+        return index;
     }
 
     /// Of `bra` and `brx.idx`.
@@ -325,6 +353,11 @@ private:
     Operand parse_scalar() {
         Operand operand;
         operand.negated = lexer_.accept('!');
+        if (operand.negated) {
+            operand.kind = Operand::Kind::reg;
+            operand.index = parse_predicate();
+            return operand;
+        }
         if (lexer_.token().kind == Token::Kind::word) {
             const std::string_view word = lexer_.token().text;
             operand.index = scopes_.find_register(word);
@@ -347,7 +380,6 @@ private:
                 return operand;
             }
         }
-        if (operand.negated) lexer_.unexpected("a predicate that is declared");
         set_constant(operand);
         return operand;
     }
