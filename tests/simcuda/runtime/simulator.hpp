@@ -35,6 +35,7 @@ struct Location {
     int card = -1;
     std::uintptr_t begin = 0;
     std::uint64_t bytes = 0;
+    DeviceMemory* memory = nullptr;  ///< that holds it, for Kind::device
 
     bool on_device() const { return kind == Kind::device || kind == Kind::managed; }
     bool on_host() const { return kind != Kind::device; }
