@@ -15,12 +15,6 @@ void OnCards::SetUp() {
     resources_->setTempMemory(0);
 }
 
-void OnCards::TearDown() {
-    resources_.reset();
-    if (!simulated_cards_are_there()) return;
-    for (const std::string& finding : card_findings()) ADD_FAILURE() << finding;
-}
-
 void OnCards::use_temp_stack() { resources_ = std::make_unique<faiss::gpu::StandardGpuResources>(); }
 
 Answers search(const faiss::Index& index, const Rows& queries, std::int64_t k) {

@@ -25,12 +25,12 @@ struct Answers {
     std::vector<std::int64_t> ids;
 };
 
-/// Faiss's GPU code on cards that compute. Whatever its kernels do that they must not fails the test. Each temporary
-/// of Faiss is an allocation of its own, so that the cards see accesses beyond it.
+/// Faiss's GPU code on cards that compute. Each temporary of Faiss is an allocation of its own, so that the cards see
+/// accesses beyond it.
 class OnCards : public testing::Test {
 protected:
     void SetUp() override;
-    void TearDown() override;
+    void TearDown() override { resources_.reset(); }
 
     faiss::gpu::StandardGpuResources& resources() { return *resources_; }
     /// With Faiss's own temporary memory, as an application has it.
