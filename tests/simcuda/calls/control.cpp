@@ -2,6 +2,7 @@
 
 #include "rig/text.hpp"
 #include "runtime/call_site.hpp"
+#include "runtime/findings.hpp"
 #include "runtime/simulator.hpp"
 #include "simcuda.h"
 
@@ -113,6 +114,20 @@ unsigned long long simcuda_give(int card, unsigned long long bytes) {
     return of_card(card, [bytes](Card& found) { return found.give(bytes); });
 }
 
-int simcuda_computes() { return 0; }
+int simcuda_computes() { return Simulator::instance().computes() ? 1 : 0; }
+
+unsigned long long simcuda_bytes_loaded(int card) {
+    return of_card_or_all(card, [](const Card& found) { return found.loaded(); });
+}
+
+unsigned long long simcuda_bytes_stored(int card) {
+    return of_card_or_all(card, [](const Card& found) { return found.stored(); });
+}
+
+unsigned long long simcuda_finding_count() { return Findings::instance().count(); }
+
+const char* simcuda_finding(unsigned long long index) { return Findings::instance().text(index); }
+
+void simcuda_clear_findings() { Findings::instance().clear(); }
 
 }  // extern "C"

@@ -1,6 +1,7 @@
 #include <cstring>
 #include <cuda_runtime_api.h>
 
+#include "calls/copying.hpp"
 #include "calls/stream_cards.hpp"
 #include "runtime/call.hpp"
 
@@ -53,18 +54,16 @@ public:
 
     /// Moves `bytes` that begin so far behind both ends.
     void move(std::size_t to_offset, std::size_t from_offset, std::size_t bytes) const {
-        Simulator& simulator = Simulator::instance();
         char* const to = static_cast<char*>(to_) + to_offset;
         const char* const from = static_cast<const char*>(from_) + from_offset;
         const bool to_card = target_.kind == Location::Kind::device;
         const bool from_card = source_.kind == Location::Kind::device;
         if (to_card && from_card) {
-            simulator.card(target_.card)
-                .memory.copy_from(simulator.card(source_.card).memory, as_address(from), as_address(to), bytes);
+            target_.memory->copy_from(*source_.memory, as_address(from), as_address(to), bytes);
         } else if (to_card) {
-            simulator.card(target_.card).memory.write(as_address(to), from, bytes);
+            target_.memory->write(as_address(to), from, bytes);
         } else if (from_card) {
-            simulator.card(source_.card).memory.read(as_address(from), to, bytes);
+            source_.memory->read(as_address(from), to, bytes);
         } else {
             std::memmove(to, from, bytes);
         }
@@ -133,7 +132,7 @@ cudaError_t perform_fill(CallSite& site, void* to, int value, std::size_t bytes,
         if (bytes == 0) return cudaSuccess;
         if (where.kind == Location::Kind::unknown || !where.holds(as_address(to), bytes)) return cudaErrorInvalidValue;
         if (where.kind == Location::Kind::device) {
-            simulator.card(where.card).memory.fill(as_address(to), value, bytes);
+            where.memory->fill(as_address(to), value, bytes);
         } else {
             std::memset(to, value, bytes);
         }
@@ -142,6 +141,11 @@ cudaError_t perform_fill(CallSite& site, void* to, int value, std::size_t bytes,
 }
 
 }  // namespace
+
+cudaError_t simcuda::copy_row(CallSite& site, void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, Waits,
+                              cudaStream_t stream) {
+    return perform_copy(site, to, from, one_row(bytes), kind, stream);
+}
 
 extern "C" {
 

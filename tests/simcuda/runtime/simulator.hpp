@@ -35,6 +35,7 @@ struct Location {
     int card = -1;
     std::uintptr_t begin = 0;
     std::uint64_t bytes = 0;
+    DeviceMemory* memory = nullptr;  ///< that holds it, for Kind::device
 
     bool on_device() const { return kind == Kind::device || kind == Kind::managed; }
     bool on_host() const { return kind != Kind::device; }
@@ -54,6 +55,8 @@ public:
     void set_cards(const std::string& text);
     void set_faults(const std::string& text);
 
+    /// False where kernels are counted and do nothing.
+    bool computes() const { return computes_; }
     /// One that the runtime can use.
     bool has_driver() const { return driver_version_ / 1000 >= runtime_version / 1000; }
     /// As CUDA counts, 12040 for 12.4; 0 where there is none.
@@ -89,6 +92,7 @@ private:
 
     static const int runtime_version;
 
+    bool computes_ = true;
     DriverSpec driver_;
     int driver_version_ = 0;
     std::vector<std::unique_ptr<Card>> cards_;
