@@ -27,8 +27,14 @@ protected:
         SimulatedRig::TearDown();
     }
 
-    /// Four whole and empty cards of 64 MiB.
-    static void type_cards() { set_simulated_cards("4x64MiB"); }
+    static constexpr Bytes card_size = 8_GiB;
+
+    /// Four whole and empty cards, once the ones before have found nothing wrong.
+    static void type_cards() {
+        // finish_card_work();
+        for (const std::string& finding : card_findings()) ADD_FAILURE() << finding;
+        set_simulated_cards("4x8GiB");
+    }
 
     /// Writes an index and says how it is to be loaded.
     void use(std::int64_t count, Metric metric, Precision precision) {

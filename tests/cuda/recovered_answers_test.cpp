@@ -15,7 +15,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::SizeIs;
 
 class RecoveredAnswers : public AnswersOnCards {
@@ -89,7 +88,7 @@ TEST_F(RecoveredAnswers, OnACardThatIsFullerThanPlanned) {
         use(3000, metric, precision);
         type_cards();
         const PlacementPlan plan = planned();
-        take_card_memory(1, 64_MiB - plan.devices[1].memory.peak() + 1);
+        take_card_memory(1, card_size - plan.devices[1].memory.peak() + 1);
         const ShardedIndex index = loaded(plan);
         expect_whole(index);
         EXPECT_THAT(index.load_report().recovery, ElementsAre(AllOf(HasSubstr("cuda:1 had "), HasSubstr(" free where "),
@@ -101,9 +100,9 @@ TEST_F(RecoveredAnswers, OnACardThatOthersFillMeanwhile) {
     use(3000, Metric::l2, Precision::f32);
     for (const std::string allocation : {"1", "2", "3"}) {
         SCOPED_TRACE(allocation);
-        const ShardedIndex index = loaded_in_spite_of("take@1:cudaMalloc:" + allocation + "=64MiB");
-        EXPECT_EQ(rows_of(index.plan())[1], 0);
-        EXPECT_THAT(index.load_report().recovery, Not(IsEmpty()));
+        const ShardedIndex index = loaded_in_spite_of("take@1:cudaMalloc:" + allocation + "=8GiB");
+        EXPECT_LT(rows_of(index.plan())[1], 750);
+        EXPECT_THAT(index.load_report().recovery, ElementsAre(HasSubstr("cuda:1 had ")));
     }
 }
 
@@ -137,7 +136,7 @@ TEST_F(RecoveredAnswers, WithRowsThatTheHostTook) {
         ASSERT_FALSE(plan.spilled);
         for (int card = 0; card < 4; ++card) {
             const ShardMemory& memory = plan.devices[static_cast<std::size_t>(card)].memory;
-            take_card_memory(card, 64_MiB - memory.peak() + memory.resident / 2);
+            take_card_memory(card, card_size - memory.peak() + memory.resident / 2);
         }
         const ShardedIndex index = loaded(plan);
         expect_whole(index);
@@ -162,7 +161,7 @@ TEST_F(RecoveredAnswers, InTheSmallerTilesThatFit) {
         type_cards();
         const PlacementPlan plan = planned();
         const ShardMemory& memory = plan.devices.front().memory;
-        take_card_memory(0, 64_MiB - memory.peak() + memory.fixed / 2);
+        take_card_memory(0, card_size - memory.peak() + memory.fixed / 2);
         const ShardedIndex index = loaded(plan);
         EXPECT_NE(index.plan().devices.front().tile, plan.devices.front().tile);
         EXPECT_THAT(index.load_report().recovery, ElementsAre(HasSubstr("the same rows, searched in other tiles")));

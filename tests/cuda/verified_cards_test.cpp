@@ -60,7 +60,7 @@ TEST_F(VerifiedCards, GiveTheDistancesOfTheFile) {
     for (const Metric metric : {Metric::inner_product, Metric::l2}) {
         for (const Precision precision : {Precision::f32, Precision::f16}) {
             use(1500, metric, precision);
-            for (const std::string devices : {"cuda:0", "cuda:all", "cuda:0=8MiB*8", "cuda:0=8MiB,cpu=8MiB"}) {
+            for (const std::string devices : {"cuda:0", "cuda:all", "cuda:0=600MiB*8", "cuda:0,cpu=8MiB"}) {
                 SCOPED_TRACE(to_string(metric) + " " + std::string(to_string(precision)) + " on " + devices);
                 type_cards();
                 options_.devices = devices;

@@ -26,20 +26,21 @@ struct Rig {
     Arguments more = {};
 };
 
+// Half a gibibyte of each is kept for a context.
 const Rig unequal{"FourUnequalCards",
-                  "40MiB,24MiB:used=4MiB,32MiB:bandwidth=600GB,18MiB:bandwidth=300GB",
+                  "1GiB,600MiB:used=20MiB,800MiB:bandwidth=600GB,540MiB:bandwidth=300GB",
                   "cuda:all",
                   4,
                   {"--min-devices", "4"}};
 
 const std::vector<Rig>& rigs() {
     static const std::vector<Rig> rigs = {
-        {"OneCard", "64MiB", "cuda:0", 1},
-        {"FourEqualCards", "4x32MiB", "cuda:all", 4, {"--min-devices", "4"}},
+        {"OneCard", "1GiB", "cuda:0", 1},
+        {"FourEqualCards", "4x1GiB", "cuda:all", 4, {"--min-devices", "4"}},
         unequal,
-        {"EightLogicalDevicesOnOneCard", "256MiB", "cuda:0=16MiB*8", 8, {"--min-devices", "8"}},
-        {"CardsAndHost", "2x32MiB", "cuda:all,cpu=8MiB", 3, {"--min-devices", "3"}},
-        {"TwoReplicas", "4x32MiB", "cuda:all", 4, {"--strategy", "replicate", "--replicas", "2"}}};
+        {"EightLogicalDevicesOnOneCard", "8GiB", "cuda:0=600MiB*8", 8, {"--min-devices", "8"}},
+        {"CardsAndHost", "2x1GiB", "cuda:all,cpu=8MiB", 3, {"--min-devices", "3"}},
+        {"TwoReplicas", "4x1GiB", "cuda:all", 4, {"--strategy", "replicate", "--replicas", "2"}}};
     return rigs;
 }
 
