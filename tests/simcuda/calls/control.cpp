@@ -4,6 +4,7 @@
 #include "runtime/call_site.hpp"
 #include "runtime/findings.hpp"
 #include "runtime/simulator.hpp"
+#include "runtime/work.hpp"
 #include "simcuda.h"
 
 using namespace simcuda;
@@ -123,6 +124,8 @@ unsigned long long simcuda_bytes_loaded(int card) {
 unsigned long long simcuda_bytes_stored(int card) {
     return of_card_or_all(card, [](const Card& found) { return found.stored(); });
 }
+
+void simcuda_finish_all() { finish_all(); }
 
 unsigned long long simcuda_finding_count() { return Findings::instance().count(); }
 

@@ -41,9 +41,10 @@ cudaError_t launch(CallSite& site, const void* function, const LaunchRequest& re
 void add_what_ptx_says(cudaFuncAttributes& attributes, const Kernel& kernel, int place) {
     try {
         const auto code = code_for(kernel, place);
-        const ptx::Kernel& ptx = program_of(kernel, *code).kernel();
+        const interpreter::Program& program = program_of(kernel, *code);
+        const ptx::Kernel& ptx = program.kernel();
         if (ptx.max_threads != 0) attributes.maxThreadsPerBlock = static_cast<int>(ptx.max_threads);
-        attributes.sharedSizeBytes = static_shared_bytes(ptx);
+        attributes.sharedSizeBytes = program.static_shared_bytes();
         attributes.localSizeBytes = local_bytes(ptx);
         attributes.maxDynamicSharedSizeBytes =
             dynamic_shared_limit(kernel, place)

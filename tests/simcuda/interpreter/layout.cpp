@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+
+#include "interpreter/register_lives.hpp"
 
 namespace simcuda::interpreter {
 namespace {
@@ -16,10 +19,36 @@ std::uint32_t room_for(std::uint32_t lane) {
 }  // namespace
 
 Layout::Layout(const ptx::Kernel& kernel, Program::Code& code) : code_(code) {
-    for (const ptx::Register& declared : kernel.registers) {
-        registers_.push_back(add_register(lane_bytes(declared.type)));
-    }
     scratch_ = add_register(8);
+    place_registers(kernel);
+}
+
+/// Registers take the places of others of their size that have been read for the last time.
+void Layout::place_registers(const ptx::Kernel& kernel) {
+    const std::vector<Life> lives = register_lives(kernel);
+    std::vector<std::uint32_t> by_begin(lives.size());
+    std::iota(by_begin.begin(), by_begin.end(), 0U);
+    std::stable_sort(by_begin.begin(), by_begin.end(),
+                     [&](std::uint32_t one, std::uint32_t other) { return lives[one].begin < lives[other].begin; });
+    registers_.assign(lives.size(), scratch_);
+    std::multimap<std::uint32_t, std::uint32_t> ends;
+    std::map<std::uint32_t, std::vector<Place>> free;
+    for (const std::uint32_t one : by_begin) {
+        if (!lives[one].is_used) continue;
+        while (!ends.empty() && ends.begin()->first < lives[one].begin) {
+            const std::uint32_t ended = ends.begin()->second;
+            free[lane_bytes(kernel.registers[ended].type)].push_back(registers_[ended]);
+            ends.erase(ends.begin());
+        }
+        std::vector<Place>& places = free[lane_bytes(kernel.registers[one].type)];
+        if (places.empty()) {
+            registers_[one] = add_register(lane_bytes(kernel.registers[one].type));
+        } else {
+            registers_[one] = places.back();
+            places.pop_back();
+        }
+        ends.emplace(lives[one].end, one);
+    }
 }
 
 Place Layout::add_register(std::uint32_t bytes) {

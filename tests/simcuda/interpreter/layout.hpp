@@ -27,6 +27,7 @@ public:
     Place special(const std::string& name);
 
 private:
+    void place_registers(const ptx::Kernel& kernel);
     Place add_register(std::uint32_t bytes);
     Place add_constant(std::uint32_t bytes);
     Place launch_constant(LaunchConstant constant);

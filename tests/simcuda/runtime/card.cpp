@@ -17,9 +17,10 @@ std::optional<Direction> parse_direction(std::string_view text) {
     return std::nullopt;
 }
 
-Card::Card(const CardSpec& spec, DeviceMemory::Watch watch)
+Card::Card(const CardSpec& spec, int place, DeviceMemory::Watch watch)
     : memory(spec.total_bytes, watch),
       variables(bytes_for_variables, watch),
+      default_queue(std::make_shared<WorkQueue>(place, true)),
       spec_(spec),
       held_by_others_(spec.used_bytes) {}
 

@@ -4,15 +4,18 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "interpreter/global_memory.hpp"
 #include "memory/device_memory.hpp"
 #include "rig/card_spec.hpp"
+#include "runtime/work_queue.hpp"
 
 namespace simcuda {
 
@@ -23,7 +26,7 @@ std::optional<Direction> parse_direction(std::string_view text);  ///< "h2d", "d
 /// need the simulator's lock.
 class Card {
 public:
-    Card(const CardSpec& spec, DeviceMemory::Watch watch);
+    Card(const CardSpec& spec, int place, DeviceMemory::Watch watch);
 
     const CardSpec& spec() const { return spec_; }
 
@@ -54,7 +57,9 @@ public:
     /// Where those are that were asked for, by the number of their code and by name.
     std::map<std::pair<std::uint64_t, std::string>, std::uintptr_t> variable_addresses;
     std::map<const void*, int> dynamic_shared_limits;  ///< cudaFuncSetAttribute, by kernel
-    std::set<int> peers;  ///< places of the cards whose memory this one was given access to
+    std::shared_ptr<WorkQueue> default_queue;
+    std::vector<std::shared_ptr<WorkQueue>> queues;  ///< of all other streams, those of threads included
+    std::set<int> peers;                             ///< places of the cards whose memory this one was given access to
 
     void count_launch() { launches_.fetch_add(1, std::memory_order_relaxed); }
     void count_copy(Direction direction, std::uint64_t bytes);

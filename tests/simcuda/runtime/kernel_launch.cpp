@@ -50,23 +50,14 @@ std::vector<std::byte> copied_arguments(const ptx::Kernel& kernel, void** argume
 
 /// As CUDA does: more threads than the kernel was compiled for, or more shared memory than it may have, is an argument
 /// that is not valid.
-bool fits(const Kernel& kernel, const ptx::Kernel& ptx, int place, const LaunchRequest& request) {
+bool fits(const Kernel& kernel, const interpreter::Program& program, int place, const LaunchRequest& request) {
     const std::uint64_t threads = extent_of(request.block).count();
-    if (ptx.max_threads != 0 && threads > ptx.max_threads) return false;
-    const std::uint64_t fixed = static_shared_bytes(ptx);
+    const std::uint32_t most = program.kernel().max_threads;
+    if (most != 0 && threads > most) return false;
+    const std::uint64_t fixed = program.static_shared_bytes();
     const std::uint64_t dynamic = request.dynamic_shared_bytes;
     if (const auto limit = dynamic_shared_limit(kernel, place)) return dynamic <= static_cast<std::uint64_t>(*limit);
     return fixed + dynamic <= shared_bytes_per_block;
-}
-
-std::uint64_t bytes_in(const ptx::Kernel& kernel, ptx::Space space) {
-    std::uint64_t bytes = 0;
-    for (const ptx::Variable& variable : kernel.variables) {
-        if (variable.space != space) continue;
-        const std::uint64_t alignment = std::max<std::uint32_t>(variable.alignment, 1);
-        bytes = (bytes + alignment - 1) / alignment * alignment + variable.bytes;
-    }
-    return bytes;
 }
 
 }  // namespace
@@ -91,9 +82,15 @@ const interpreter::Program& program_of(const Kernel& kernel, PtxCode& code) {
     }
 }
 
-std::uint64_t static_shared_bytes(const ptx::Kernel& kernel) { return bytes_in(kernel, ptx::Space::shared); }
-
-std::uint64_t local_bytes(const ptx::Kernel& kernel) { return bytes_in(kernel, ptx::Space::local); }
+std::uint64_t local_bytes(const ptx::Kernel& kernel) {
+    std::uint64_t bytes = 0;
+    for (const ptx::Variable& variable : kernel.variables) {
+        if (variable.space != ptx::Space::local) continue;
+        const std::uint64_t alignment = std::max<std::uint32_t>(variable.alignment, 1);
+        bytes = (bytes + alignment - 1) / alignment * alignment + variable.bytes;
+    }
+    return bytes;
+}
 
 std::optional<int> dynamic_shared_limit(const Kernel& kernel, int place) {
     Simulator& simulator = Simulator::instance();
@@ -108,7 +105,7 @@ bool limit_dynamic_shared_bytes(const Kernel& kernel, int place, int bytes) {
     std::uint64_t fixed = 0;
     try {
         const auto code = code_for(kernel, place);
-        fixed = static_shared_bytes(program_of(kernel, *code).kernel());
+        fixed = program_of(kernel, *code).static_shared_bytes();
     } catch (const UnreadableCode&) {
     }
     if (bytes < 0 || fixed + static_cast<std::uint64_t>(bytes) > shared_bytes_optin) return false;
@@ -128,14 +125,13 @@ cudaError_t launch_program(const Kernel& kernel, int place, const LaunchRequest&
         Simulator::instance().card(place).lose();
         return lost_card_error;
     }
-    const ptx::Kernel& ptx = launch->program->kernel();
-    if (!fits(kernel, ptx, place, request)) return cudaErrorInvalidValue;
+    if (!fits(kernel, *launch->program, place, request)) return cudaErrorInvalidValue;
     launch->place = place;
     launch->module_number = kernel.module->number;
     launch->shape = {.grid = extent_of(request.grid),
                      .block = extent_of(request.block),
                      .dynamic_shared_bytes = static_cast<std::uint32_t>(request.dynamic_shared_bytes)};
-    launch->parameters = copied_arguments(ptx, request.arguments);
+    launch->parameters = copied_arguments(launch->program->kernel(), request.arguments);
     submit(place, request.stream, [launch](bool runs) {
         if (runs) run(*launch);
     });

@@ -19,7 +19,6 @@ const CodeImage* image_for(const Kernel& kernel, int place);
 std::shared_ptr<PtxCode> code_for(const Kernel& kernel, int place);
 const interpreter::Program& program_of(const Kernel& kernel, PtxCode& code);
 
-std::uint64_t static_shared_bytes(const ptx::Kernel& kernel);
 std::uint64_t local_bytes(const ptx::Kernel& kernel);
 
 /// cudaFuncAttributeMaxDynamicSharedMemorySize: what was set; false when the card has not so much.

@@ -2,6 +2,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <iterator>
 #include <optional>
 
 namespace simcuda {
@@ -50,6 +51,17 @@ interpreter::Reach reach_in(Card& card, std::uintptr_t address) {
 }  // namespace
 
 interpreter::Reach ReachableMemory::find(std::uintptr_t address) {
+    const auto behind = found_.upper_bound(address);
+    if (behind != found_.begin()) {
+        const interpreter::Reach& known = std::prev(behind)->second;
+        if (address - known.begin < known.bytes) return known;
+    }
+    const interpreter::Reach found = look_up(address);
+    if (found.bytes > 0) found_.insert_or_assign(found.begin, found);
+    return found;
+}
+
+interpreter::Reach ReachableMemory::look_up(std::uintptr_t address) const {
     Simulator& simulator = Simulator::instance();
     const std::lock_guard lock(simulator.mutex);
     Card& own = simulator.card(place_);

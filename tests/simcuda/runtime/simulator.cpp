@@ -11,6 +11,7 @@
 #include "rig/visible_cards.hpp"
 #include "runtime/call_site.hpp"
 #include "runtime/findings.hpp"
+#include "runtime/work.hpp"
 
 namespace simcuda {
 namespace {
@@ -89,6 +90,7 @@ Simulator::Simulator() {
 
 void Simulator::set_cards(const std::string& text) {
     const RigSpec rig = parse_rig(text);
+    finish_all();
     const std::lock_guard lock(mutex);
     if (anything_allocated()) throw BadText("memory of a card is still allocated");
     build(rig);
@@ -107,7 +109,7 @@ void Simulator::set_faults(const std::string& text) {
 void Simulator::build(const RigSpec& rig) {
     cards_.clear();
     const auto watch = computes_ ? DeviceMemory::Watch::every_byte : DeviceMemory::Watch::nothing;
-    for (const CardSpec& spec : rig.cards) cards_.push_back(std::make_unique<Card>(spec, watch));
+    for (const CardSpec& spec : rig.cards) cards_.push_back(std::make_unique<Card>(spec, card_count(), watch));
     const int version = driver_.cuda_version > 0 ? driver_.cuda_version : runtime_version;
     driver_version_ = rig.driver ? version : 0;
     visible_ = visible_cards(rig.cards, environment("CUDA_VISIBLE_DEVICES"), environment("CUDA_DEVICE_ORDER"));

@@ -13,6 +13,7 @@
 #include "rig/fault_plan.hpp"
 #include "runtime/card.hpp"
 #include "runtime/live_objects.hpp"
+#include "runtime/work_queue.hpp"
 
 namespace simcuda {
 
@@ -20,12 +21,19 @@ struct Stream {
     int card = 0;
     unsigned flags = 0;
     int priority = 0;
+    std::shared_ptr<WorkQueue> queue;
+};
+
+/// What an event stands for since it was recorded last.
+struct EventRecord {
+    WorkPoint point;
+    std::chrono::steady_clock::time_point time;  ///< once the point is done
 };
 
 struct Event {
     int card = 0;
     unsigned flags = 0;
-    std::optional<std::chrono::steady_clock::time_point> recorded;
+    std::shared_ptr<EventRecord> record;  ///< null until it is recorded
 };
 
 /// Where an address lies.
