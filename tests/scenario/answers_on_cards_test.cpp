@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 
 #include "scenario.hpp"
 #include "support/faiss_answers.hpp"
+#include "support/known_findings.hpp"
 #include "support/same_answers.hpp"
 #include "support/shared_data.hpp"
 #include "support/simulated_cards.hpp"
@@ -44,6 +46,18 @@ const std::vector<Rig>& rigs() {
     return rigs;
 }
 
+/// What a tool said on stderr, but for findings that any use of Faiss brings.
+std::string without_known_findings(const std::string& err) {
+    const std::string prefix = "simcuda: ";
+    std::istringstream lines(err);
+    std::string rest;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.rfind(prefix, 0) == 0 && is_known(line.substr(prefix.size()))) continue;
+        rest += line + '\n';
+    }
+    return rest;
+}
+
 class ToolOnCards : public ScenarioFolder {
 protected:
     void SetUp() override {
@@ -67,7 +81,7 @@ protected:
         command.insert(command.end(), more.begin(), more.end());
         const ChildResult result = run_gpushard(command);
         ASSERT_EQ(result.exit_code, 0) << result.err;
-        EXPECT_EQ(result.err, "") << "whatever the cards found would stand here";
+        EXPECT_EQ(without_known_findings(result.err), "");
         const Json json = Json::parse(result.out);
         EXPECT_EQ(std::count_if(json["devices"].begin(), json["devices"].end(),
                                 [](const Json& device) { return device["rows"][0] != device["rows"][1]; }),
@@ -171,7 +185,12 @@ TEST_F(VerifyOnCards, SaysThatRightAnswersAreRight) {
         const std::string index = write("a.index", flat_index(uniform_rows(1000, 32, 1), metric));
         for (const std::string precision : {"f32", "f16"}) {
             SCOPED_TRACE(to_string(metric) + " " + precision);
-            const Json verified = json_of(load(index, precision))["verified"];
+            Arguments command = load(index, precision);
+            command.push_back("--json");
+            const ChildResult result = run_gpushard(command);
+            ASSERT_EQ(result.exit_code, 0) << result.err;
+            EXPECT_EQ(without_known_findings(result.err), "");
+            const Json verified = Json::parse(result.out)["verified"];
             EXPECT_EQ(verified["rows"], 20);
             EXPECT_TRUE(verified["failures"].empty()) << verified;
             EXPECT_GT(verified["worst_error"], 0);
