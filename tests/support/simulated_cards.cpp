@@ -72,9 +72,8 @@ Bytes card_bytes_loaded(int card) { return SIMULATED(simcuda_bytes_loaded)(card)
 Bytes card_bytes_stored(int card) { return SIMULATED(simcuda_bytes_stored)(card); }
 
 std::vector<std::string> card_findings() {
-    const auto finding = SIMULATED(simcuda_finding);
-    std::vector<std::string> findings;
-    while (const char* text = finding(findings.size())) findings.emplace_back(text);
+    std::vector<std::string> findings(SIMULATED(simcuda_finding_count)());
+    for (std::size_t i = 0; i < findings.size(); ++i) findings[i] = SIMULATED(simcuda_finding)(i);
     return findings;
 }
 

@@ -59,10 +59,10 @@ inline std::uint32_t lane_bytes(ptx::Type type) {
     return bytes == 1 ? 2 : bytes;
 }
 
-/// What to do for an instruction that computes from registers alone: arithmetic, logic, comparisons, conversions, moves.
-/// `to_type` and `source_types` are the declared types of the registers (an immediate has the type the instruction gives
-/// it, see `immediate_type`), since ld, st, cvt and mov take registers wider than their type. Null when it is not one of
-/// these, or not known.
+/// What to do for an instruction that computes from registers alone: arithmetic, logic, comparisons, conversions,
+/// moves. `to_type` and `source_types` are the declared types of the registers (an immediate has the type the
+/// instruction gives it, see `immediate_type`), since ld, st, cvt and mov take registers wider than their type. Null
+/// when it is not one of these, or not known.
 Apply select_arithmetic(const ptx::Instruction& instruction, ptx::Type to_type, const ptx::Type* source_types,
                         int source_count);
 

@@ -74,10 +74,10 @@ struct Operand {
         f32,       ///< `bits`, the low 32 (0f3F800000)
         f64,       ///< `bits` (0d3FF0000000000000, and decimal literals)
         variable,  ///< the address of `name`, plus `bits`
-        address,   ///< in brackets: register `index` + `bits`, or variable `name` + `bits` (`index` -1), or `bits` alone
-        label,     ///< `index` into Kernel::instructions
-        vector,    ///< in braces, or both sides of a `|`: `parts`
-        sink,      ///< `_`
+        address,  ///< in brackets: register `index` + `bits`, or variable `name` + `bits` (`index` -1), or `bits` alone
+        label,    ///< `index` into Kernel::instructions
+        vector,   ///< in braces, or both sides of a `|`: `parts`
+        sink,     ///< `_`
     };
     Kind kind = Kind::integer;
     bool negated = false;  ///< `!%p1`
@@ -92,7 +92,7 @@ struct Instruction {
     std::vector<std::string> modifiers;  ///< {"global", "v2", "u32"}; "::" stays inside one
     std::int32_t guard = -1;             ///< the predicate register of `@%p1`; -1 for none
     bool guard_negated = false;
-    std::vector<Operand> operands;  ///< in the order written
+    std::vector<Operand> operands;  ///< in the order written; none of a `call`
     std::uint32_t line = 0;         ///< in the module, from 1
     std::string text;               ///< as written, without the guard's @ lost: "@%p1 bra $L__BB0_2;"
 
@@ -104,8 +104,8 @@ struct Kernel {
     std::vector<Variable> parameters;  ///< at the offsets their sizes and alignments give, in this order
     std::vector<std::uint64_t> parameter_offsets;
     std::uint64_t parameter_bytes = 0;
-    std::vector<Variable> variables;  ///< .shared and .local, of the kernel
-    std::vector<Register> registers;
+    std::vector<Variable> variables;  ///< .shared and .local of the kernel, and .param of its calls
+    std::vector<Register> registers;  ///< those that are used, in the order of their first use
     std::vector<Instruction> instructions;
     std::uint32_t max_threads = 0;  ///< .maxntid, its product; 0 where nothing is said
 };

@@ -106,8 +106,6 @@ protected:
     }
     void TearDown() override {
         EXPECT_EQ(cublasDestroy(handle_), CUBLAS_STATUS_SUCCESS);
-        EXPECT_EQ(card_findings(), std::vector<std::string>{});
-        clear_card_findings();
         SimulatedRig::TearDown();
     }
 
@@ -208,7 +206,7 @@ TEST_F(Products, OfNothing) {
         expect_product({6, 4, 0, false, false, 2, 1}, types, 3, -0.5F);
         expect_product({6, 4, 5}, types, 0, 0.5F);
     }
-    const Numbers none(CUDA_R_32F, {1});
+    const Numbers none(CUDA_R_32F, std::vector<float>{1});
     EXPECT_EQ(multiply({.m = 0, .n = 4, .k = 4}, {}, 1, none, none, 0, none), CUBLAS_STATUS_SUCCESS);
     EXPECT_EQ(multiply({.m = 4, .n = 0, .k = 4}, {}, 1, none, none, 0, none), CUBLAS_STATUS_SUCCESS);
     EXPECT_EQ(multiply({.m = 4, .n = 4, .k = 4, .batch = 0}, {}, 1, none, none, 0, none), CUBLAS_STATUS_SUCCESS);
@@ -327,7 +325,7 @@ TEST_F(Products, TellWhatTheyReadAndWrite) {
     const auto traffic = [&](float alpha, float beta) {
         reset_card_counts();
         EXPECT_EQ(multiply(shape, {CUDA_R_16F, CUDA_R_32F}, alpha, a, b, beta, c), CUBLAS_STATUS_SUCCESS);
-        finish_card_work();
+        EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
         EXPECT_EQ(card_bytes_stored(0), 3 * 4U * 60);
         EXPECT_EQ(card_bytes_loaded(1) + card_bytes_stored(1), 0U);
         return card_bytes_loaded(0);
@@ -343,21 +341,21 @@ TEST_F(Products, OfBytesThatWereNeverWrittenAreFound) {
     const Numbers c(CUDA_R_32F, 4);
     ASSERT_EQ(multiply({2, 2, 2}, {}, 1, written, written, 0, c), CUBLAS_STATUS_SUCCESS);
     ASSERT_EQ(multiply({2, 2, 2}, {}, 1, c, written, 0, c), CUBLAS_STATUS_SUCCESS);
-    finish_card_work();
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     EXPECT_EQ(card_findings(), std::vector<std::string>{}) << "C is written, and was not read";
     ASSERT_EQ(multiply({2, 2, 2}, {}, 1, written, unwritten, 0, c), CUBLAS_STATUS_SUCCESS);
-    finish_card_work();
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     ASSERT_EQ(card_findings().size(), 1U);
     EXPECT_THAT(card_findings()[0], testing::HasSubstr("cublasGemmStridedBatchedEx: matrix B, 2 x 2"));
     clear_card_findings();
     ASSERT_EQ(multiply({2, 2, 2}, {}, 1, written, written, 1, unwritten), CUBLAS_STATUS_SUCCESS);
-    finish_card_work();
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     ASSERT_EQ(card_findings().size(), 1U);
     EXPECT_THAT(card_findings()[0], testing::HasSubstr("matrix C"));
     clear_card_findings();
 }
 
-TEST_F(Products, DoNotReadBetweenColumns) {
+TEST_F(Products, DoNotReadOrWriteBetweenColumns) {
     const Shape shape{.m = 3, .n = 3, .k = 3, .batch = 2, .spare = 2};
     const Numbers a(CUDA_R_32F, 36);
     const std::vector<float> columns(9, 1);
@@ -368,34 +366,46 @@ TEST_F(Products, DoNotReadBetweenColumns) {
     const Numbers c(CUDA_R_32F, 36);
     ASSERT_EQ(multiply(shape, {}, 1, a, a, 0, c), CUBLAS_STATUS_SUCCESS);
     ASSERT_EQ(multiply(shape, {}, 1, a, c, 1, c), CUBLAS_STATUS_SUCCESS);
-    finish_card_work();
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     EXPECT_EQ(card_findings(), std::vector<std::string>{});
     const Shape wider{.m = 4, .n = 3, .k = 3, .batch = 2, .spare = 1};
-    ASSERT_EQ(multiply(wider, {}, 1, a, a, 0, c), CUBLAS_STATUS_SUCCESS);
-    finish_card_work();
-    EXPECT_EQ(card_findings().size(), 2U) << "the fourth row of A, twice";
-    clear_card_findings();
+    const Numbers written(CUDA_R_32F, std::vector<float>(36, 1));
+    const Numbers d(CUDA_R_32F, 36);
+    for (const Numbers* matrix : {&a, &c}) {
+        ASSERT_EQ(multiply(wider, {}, 1, *matrix, written, 0, d), CUBLAS_STATUS_SUCCESS);
+        EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+        ASSERT_EQ(card_findings().size(), 2U) << "the fourth row, twice";
+        for (const std::string& finding : card_findings()) EXPECT_THAT(finding, testing::HasSubstr("matrix A, 4 x 3"));
+        clear_card_findings();
+    }
 }
 
-TEST_F(Products, StopAtAMatrixThatIsNotInOneAllocation) {
-    const Numbers whole(CUDA_R_32F, std::vector<float>(16, 1));
-    const Numbers small(CUDA_R_32F, std::vector<float>(15, 1));
-    const Numbers elsewhere(CUDA_R_32F, std::vector<float>(16, 1), 1);
-    ASSERT_EQ(cudaSetDevice(0), cudaSuccess);
-    const Shape shape{4, 4, 4};
-    const auto expect_finding = [&](const Numbers& a, const Numbers& b, const Numbers& c, const std::string& name) {
-        EXPECT_EQ(multiply(shape, {}, 1, a, b, 0, c), CUBLAS_STATUS_SUCCESS);
-        finish_card_work();
+TEST_F(Products, LoseTheCardAtAMatrixThatIsNotInOneAllocation) {
+    const auto expect_finding = [&](int card, std::size_t a_count, std::size_t b_count, std::size_t c_count, int a_card,
+                                    const std::string& name) {
+        SCOPED_TRACE(name);
+        const Numbers a(CUDA_R_32F, std::vector<float>(a_count, 1), a_card);
+        const Numbers b(CUDA_R_32F, std::vector<float>(b_count, 1), card);
+        const Numbers c(CUDA_R_32F, std::vector<float>(c_count, 1), card);
+        cublasHandle_t handle = nullptr;
+        EXPECT_EQ(cublasCreate(&handle), CUBLAS_STATUS_SUCCESS);
+        std::swap(handle, handle_);
+        EXPECT_EQ(multiply({4, 4, 4}, {}, 1, a, b, 0, c), CUBLAS_STATUS_SUCCESS);
+        EXPECT_NE(cudaDeviceSynchronize(), cudaSuccess);
+        std::swap(handle, handle_);
+        EXPECT_NE(cublasDestroy(handle), CUBLAS_STATUS_SUCCESS);
         ASSERT_EQ(card_findings().size(), 1U);
         EXPECT_THAT(card_findings()[0], testing::HasSubstr(name));
         clear_card_findings();
-        for (const float value : c.values()) EXPECT_EQ(value, 1);
-        EXPECT_EQ(cudaSetDevice(0), cudaSuccess);
+        EXPECT_EQ(card_bytes_stored(card), 0U);
     };
-    expect_finding(small, whole, whole, "matrix A");
-    expect_finding(whole, small, whole, "matrix B");
-    expect_finding(whole, whole, small, "matrix C");
-    expect_finding(elsewhere, whole, whole, "matrix A");
+    reset_card_counts();
+    expect_finding(1, 16, 16, 16, 0, "matrix A");
+    expect_finding(2, 15, 16, 16, 2, "matrix A, 4 x 4, leading dimension 4");
+    expect_finding(3, 16, 15, 16, 3, "matrix B, 4 x 4, leading dimension 4");
+    use("4x1GiB");
+    expect_finding(2, 16, 16, 15, 2, "matrix C, 4 x 4, leading dimension 4");
+    ASSERT_EQ(cudaSetDevice(0), cudaSuccess);
 }
 
 TEST_F(Products, AreRefusedAsCuBlasDoes) {

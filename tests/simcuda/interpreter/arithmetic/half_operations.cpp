@@ -1,0 +1,187 @@
+#include <math.h>
+
+#include "interpreter/arithmetic/extremes.hpp"
+#include "interpreter/arithmetic/numbers.hpp"
+
+namespace simcuda::interpreter::SIMCUDA_ARITHMETIC {
+namespace {
+
+using ptx::Type;
+
+template <bool ftz, typename Small>
+SIMCUDA_INLINE double operand(Small value) {
+    return double{widened(read<ftz>(value))};
+}
+
+template <bool ftz, bool sat, bool relu, typename Small>
+SIMCUDA_INLINE Small result(double value) {
+    return finished_small<ftz, sat, relu>(narrowed<Small>(value, Rounding::nearest));
+}
+
+// Products of two operands are exact as doubles.
+template <typename Small, bool ftz, bool sat, bool relu>
+struct Add {
+    static Small of(Small a, Small b) {
+        return result<ftz, sat, relu, Small>(sum_to_odd(operand<ftz>(a), operand<ftz>(b)));
+    }
+};
+template <typename Small, bool ftz, bool sat, bool relu>
+struct Sub {
+    static Small of(Small a, Small b) {
+        return result<ftz, sat, relu, Small>(sum_to_odd(operand<ftz>(a), -operand<ftz>(b)));
+    }
+};
+template <typename Small, bool ftz, bool sat, bool relu>
+struct Mul {
+    static Small of(Small a, Small b) { return result<ftz, sat, relu, Small>(operand<ftz>(a) * operand<ftz>(b)); }
+};
+template <typename Small, bool ftz, bool sat, bool relu>
+struct Fma {
+    static Small of(Small a, Small b, Small c) {
+        return result<ftz, sat, relu, Small>(sum_to_odd(operand<ftz>(a) * operand<ftz>(b), operand<ftz>(c)));
+    }
+};
+template <typename Small, bool ftz, bool sat, bool relu>
+struct Neg {
+    static Small of(Small a) { return {static_cast<U16>(read<ftz>(a).bits ^ Floating<Small>::sign)}; }
+};
+template <typename Small, bool ftz, bool sat, bool relu>
+struct Abs {
+    static Small of(Small a) { return {static_cast<U16>(read<ftz>(a).bits & ~Floating<Small>::sign)}; }
+};
+template <typename Small, bool ftz, bool sat, bool relu>
+struct Ex2 {
+    static Small of(Small a) { return result<ftz, sat, relu, Small>(exp2(operand<ftz>(a))); }
+};
+template <typename Small, bool ftz, bool sat, bool relu>
+struct Tanh {
+    static Small of(Small a) { return result<ftz, sat, relu, Small>(tanh(operand<ftz>(a))); }
+};
+
+template <auto function, typename Signature = decltype(function)>
+struct Twice;
+template <auto function, typename Small>
+struct Twice<function, Small (*)(Small)> {
+    static Pair<Small> of(Pair<Small> a) { return {function(a.low), function(a.high)}; }
+};
+template <auto function, typename Small>
+struct Twice<function, Small (*)(Small, Small)> {
+    static Pair<Small> of(Pair<Small> a, Pair<Small> b) { return {function(a.low, b.low), function(a.high, b.high)}; }
+};
+template <auto function, typename Small>
+struct Twice<function, Small (*)(Small, Small, Small)> {
+    static Pair<Small> of(Pair<Small> a, Pair<Small> b, Pair<Small> c) {
+        return {function(a.low, b.low, c.low), function(a.high, b.high, c.high)};
+    }
+};
+
+bool is_pair(Type type) { return type == Type::f16x2 || type == Type::bf16x2; }
+bool is_half(Type type) { return type == Type::f16 || type == Type::f16x2; }
+bool is_bfloat(Type type) { return type == Type::bf16 || type == Type::bf16x2; }
+
+template <auto function>
+Apply once_or_twice(Type type) {
+    return is_pair(type) ? Lanes<&Twice<function>::of>::apply : Lanes<function>::apply;
+}
+
+/// The modifiers that are left beside `.rn` or `.approx`.
+template <template <typename, bool, bool, bool> class Function>
+Apply with_result(const Form& form, Flags beside, Flags allowed) {
+    const Flags flags = form.flags & ~beside;
+    if ((flags & ~allowed) != 0 || (form.rounding != Rounding::none && form.rounding != Rounding::nearest)) {
+        return nullptr;
+    }
+    if (is_bfloat(form.type)) {
+        if (flags == flag::relu) return once_or_twice<&Function<Bfloat, false, false, true>::of>(form.type);
+        return flags == 0 ? once_or_twice<&Function<Bfloat, false, false, false>::of>(form.type) : nullptr;
+    }
+    switch (flags) {
+        case 0:
+            return once_or_twice<&Function<Half, false, false, false>::of>(form.type);
+        case flag::ftz:
+            return once_or_twice<&Function<Half, true, false, false>::of>(form.type);
+        case flag::sat:
+            return once_or_twice<&Function<Half, false, true, false>::of>(form.type);
+        case flag::ftz | flag::sat:
+            return once_or_twice<&Function<Half, true, true, false>::of>(form.type);
+        case flag::relu:
+            return once_or_twice<&Function<Half, false, false, true>::of>(form.type);
+        case flag::ftz | flag::relu:
+            return once_or_twice<&Function<Half, true, false, true>::of>(form.type);
+        default:
+            return nullptr;
+    }
+}
+
+template <bool largest>
+Apply choice(const Form& form) {
+    if (is_bfloat(form.type)) {
+        if (form.flags == flag::nan) return once_or_twice<&extreme<largest, false, true, Bfloat>>(form.type);
+        return form.flags == 0 ? once_or_twice<&extreme<largest, false, false, Bfloat>>(form.type) : nullptr;
+    }
+    switch (form.flags) {
+        case 0:
+            return once_or_twice<&extreme<largest, false, false, Half>>(form.type);
+        case flag::ftz:
+            return once_or_twice<&extreme<largest, true, false, Half>>(form.type);
+        case flag::nan:
+            return once_or_twice<&extreme<largest, false, true, Half>>(form.type);
+        case flag::ftz | flag::nan:
+            return once_or_twice<&extreme<largest, true, true, Half>>(form.type);
+        default:
+            return nullptr;
+    }
+}
+
+Apply of_one(const Form& form) {
+    switch (form.opcode) {
+        case Opcode::neg:
+            return with_result<Neg>(form, 0, flag::ftz);
+        case Opcode::abs:
+            return with_result<Abs>(form, 0, flag::ftz);
+        case Opcode::ex2:
+            // ex2.approx.ftz.bf16 flushes what only the narrower exponents of a half could keep.
+            if (is_bfloat(form.type))
+                return form.flags == (flag::approx | flag::ftz)
+                           ? once_or_twice<&Ex2<Bfloat, true, false, false>::of>(form.type)
+                           : nullptr;
+            return form.has(flag::approx) ? with_result<Ex2>(form, flag::approx, flag::ftz) : nullptr;
+        case Opcode::tanh:
+            return form.has(flag::approx) ? with_result<Tanh>(form, flag::approx, 0) : nullptr;
+        default:
+            return nullptr;
+    }
+}
+
+}  // namespace
+
+Apply half_operation(const Form& form) {
+    if (!is_half(form.type) && !is_bfloat(form.type)) return nullptr;
+    constexpr Flags ftz_sat = flag::ftz | flag::sat;
+    switch (form.sources) {
+        case 1:
+            return of_one(form);
+        case 2:
+            switch (form.opcode) {
+                case Opcode::add:
+                    return with_result<Add>(form, flag::rounding, ftz_sat);
+                case Opcode::sub:
+                    return with_result<Sub>(form, flag::rounding, ftz_sat);
+                case Opcode::mul:
+                    return with_result<Mul>(form, flag::rounding, ftz_sat);
+                case Opcode::min:
+                    return choice<false>(form);
+                case Opcode::max:
+                    return choice<true>(form);
+                default:
+                    return nullptr;
+            }
+        case 3:
+            if (form.opcode != Opcode::fma || !form.has(flag::rounding)) return nullptr;
+            return with_result<Fma>(form, flag::rounding, ftz_sat | flag::relu);
+        default:
+            return nullptr;
+    }
+}
+
+}  // namespace simcuda::interpreter::SIMCUDA_ARITHMETIC
