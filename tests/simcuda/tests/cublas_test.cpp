@@ -285,6 +285,8 @@ TEST_F(Products, UseWhatTheProductBeforeLeftAndTheNumbersOfTheCall) {
     const Numbers one(CUDA_R_32F, {1, 0, 0, 1});
     const Numbers c(CUDA_R_32F, 4);
     const Numbers d(CUDA_R_32F, 4);
+    // The stream does not wait for copies on the default one.
+    ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     float alpha = 3;
     float beta = 0;
     const auto product = [&](const Numbers& from, const Numbers& to) {
