@@ -325,6 +325,7 @@ private:
             operation.sources[at] = source(one, types[at]);
             if (one.negated) operation.negated_sources |= static_cast<std::uint8_t>(1U << at);
         }
+        operation.variant = operation_variant(instruction);
         operation.apply = select_arithmetic(instruction, to_type, types.data(), sources);
         if (operation.apply == nullptr) throw Unknown{};
         return step;

@@ -58,7 +58,7 @@ Constant parse_primary(Lexer& lexer, int depth) {
     }
     if (lexer.token().kind != Token::Kind::word) lexer.unexpected("a number or a name");
     const std::string_view word = lexer.token().text;
-    if (word.front() == '%') lexer.unexpected("a number or the name of a variable, and no such register is declared");
+    if (word.front() == '%') lexer.unexpected("a register that is declared");
     if (word == "_") lexer.unexpected("a number or a name");
     lexer.advance();
     if (word == "WARP_SZ") return {.kind = Constant::Kind::integer, .bits = warp_size, .name = {}, .mask = 0};

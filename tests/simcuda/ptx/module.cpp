@@ -25,7 +25,11 @@ bool skip_to_end_of_body(Lexer& lexer) {
     while (!lexer.token().is('{')) {
         if (lexer.accept(';')) return false;
         if (lexer.token().kind == Token::Kind::end) lexer.unexpected("\"{\" or \";\"");
-        lexer.advance();
+        if (lexer.token().is_dotted("pragma")) {
+            skip_statement(lexer);
+        } else {
+            lexer.advance();
+        }
     }
     lexer.skip_to_closing_brace();
     return true;
