@@ -33,6 +33,9 @@ struct Shape {
     std::size_t span(std::size_t pitch) const { return (height - 1) * pitch + width; }
 };
 
+/// What is taken of pageable memory until its copy's turn; more is copied before the call returns.
+constexpr std::size_t most_staged = std::size_t{256} << 20;
+
 Shape one_row(std::size_t bytes) { return {.width = bytes}; }
 
 /// Work that was held back until what it uses was gone. False then, with a finding after which the card is lost.
@@ -41,9 +44,9 @@ bool is_still_there(const Location& then, const void* pointer, std::size_t bytes
     if (then.kind == Location::Kind::unknown) return true;
     const Location now = locate(pointer);
     if (now.kind == then.kind && now.holds(as_address(pointer), bytes)) return true;
-    Findings::instance().report(
-        {interpreter::FindingKind::invalid_access, function,
-         "uses " + std::to_string(bytes) + " bytes at " + ReachableMemory(place).describe(as_address(pointer), bytes)});
+    Findings::instance().report({interpreter::FindingKind::invalid_access, function,
+                                 "uses " + std::to_string(bytes) + " bytes at " +
+                                     ReachableMemory(then.card).describe(as_address(pointer), bytes)});
     Simulator::instance().card(place).lose();
     return false;
 }
@@ -88,6 +91,7 @@ public:
 
     bool within_host() const { return !target_.on_device() && !source_.on_device(); }
     bool within_cards() const { return target_.kind == Location::Kind::device && source_.kind == target_.kind; }
+    std::size_t bytes() const { return shape_.width * shape_.height; }
     bool from_pageable() const { return source_.kind == Location::Kind::unknown; }
     bool to_pageable() const { return target_.kind == Location::Kind::unknown; }
 
@@ -176,7 +180,12 @@ cudaError_t order_copy(Copy& copy, const std::string& function, Waits waits, cud
         return cudaSuccess;
     }
     if (copy.from_pageable()) {
-        if (waits == Waits::as_cudaMemcpy) finish_stream(place, stream);
+        const bool large = copy.bytes() > most_staged;
+        if (large || waits == Waits::as_cudaMemcpy) finish_stream(place, stream);
+        if (large) {
+            if (!card_is_lost(place)) copy.move();
+            return state_of(place);
+        }
         copy.stage();
     }
     const WorkPoint point = submit(place, stream, [copy, function, place](bool run) {

@@ -19,6 +19,46 @@ std::byte* aligned(std::vector<std::uint64_t>& storage) {
     return reinterpret_cast<std::byte*>((address + 63) / 64 * 64);
 }
 
+/// The operand of a *.sync step that names its lanes.
+Place members_of(const Step& step) {
+    switch (step.kind) {
+        case StepKind::shuffle:
+            return step.operation.sources[3];
+        case StepKind::vote:
+        case StepKind::match:
+        case StepKind::reduce:
+            return step.operation.sources[1];
+        default:
+            return step.operation.sources[0];
+    }
+}
+
+bool asks_predicate(const Step& step) { return step.kind == StepKind::vote; }
+
+bool gives_predicate(const Step& step) {
+    return step.kind == StepKind::vote && static_cast<VoteMode>(step.mode) != VoteMode::ballot;
+}
+
+bool also_gives_predicate(const Step& step) {
+    return step.kind == StepKind::shuffle || step.kind == StepKind::elect ||
+           (step.kind == StepKind::match && (step.mode & 1U) != 0);
+}
+
+/// How many operands a *.sync step reads, and what the first of them takes.
+int sources_of(const Step& step) {
+    switch (step.kind) {
+        case StepKind::shuffle:
+            return 4;
+        case StepKind::vote:
+        case StepKind::match:
+        case StepKind::reduce:
+            return 2;
+        default:
+            return 1;
+    }
+}
+std::size_t asked_bytes(const Step& step) { return step.kind == StepKind::match && (step.mode & 2U) != 0 ? 8 : 4; }
+
 }  // namespace
 
 Warp::Warp(Launch& launch, std::uint32_t number, std::uint32_t threads)
@@ -90,25 +130,30 @@ void Warp::run() {
     }
 }
 
-LaneMask Warp::with_mask_of(const Step& step, LaneMask lanes, int one) const {
-    const auto* const masks = registers_.at<LaneMask>(members_of(step));
-    LaneMask same = 0;
-    for_lanes(lanes, [&](int lane) { same |= LaneMask{masks[lane] == masks[one]} << lane; });
-    return same;
+LaneMask Warp::mask_of(int lane) const {
+    return registers_.at<LaneMask>(members_of(launch_.code.steps[counters_[lane]]))[lane];
+}
+
+LaneMask Warp::that_meet(LaneMask lanes, int one) const {
+    const Step& step = launch_.code.steps[counters_[one]];
+    const LaneMask mask = mask_of(one);
+    LaneMask met = 0;
+    for_lanes(lanes, [&](int lane) {
+        const Step& other = launch_.code.steps[counters_[lane]];
+        met |= LaneMask{other.kind == step.kind && other.mode == step.mode && mask_of(lane) == mask} << lane;
+    });
+    return met;
 }
 
 /// Lanes that left are no longer waited for.
 bool Warp::wake_completed() {
     for (LaneMask left = at_sync_; left != 0;) {
         const int first = std::countr_zero(left);
-        const std::uint32_t counter = counters_[first];
-        const Step& step = launch_.code.steps[counter];
-        const LaneMask here = with_mask_of(step, lanes_at(at_sync_, counter), first);
+        const LaneMask here = that_meet(at_sync_, first);
         left &= ~here;
-        if ((registers_.at<LaneMask>(members_of(step))[first] & alive_ & ~here) != 0) continue;
+        if ((mask_of(first) & alive_ & ~here) != 0) continue;
         at_sync_ &= ~here;
-        synchronise(step, counter, here);
-        set_counters(here, counter + 1);
+        synchronise_apart(here);
         return true;
     }
     return false;
@@ -203,35 +248,77 @@ void Warp::run_group(std::uint32_t counter, LaneMask group, std::uint32_t others
     set_counters(group, counter);
 }
 
-Place Warp::members_of(const Step& step) const {
-    switch (step.kind) {
-        case StepKind::shuffle:
-            return step.operation.sources[3];
-        case StepKind::vote:
-        case StepKind::match:
-        case StepKind::reduce:
-            return step.operation.sources[1];
-        default:
-            return step.operation.sources[0];
-    }
-}
-
 /// Lanes with different masks are sets of their own: one goes on at a time, and the others are looked at again later.
 LaneMask Warp::gather(const Step& step, std::uint32_t counter, LaneMask active) {
     const int first = std::countr_zero(active);
-    const LaneMask asked = registers_.at<LaneMask>(members_of(step))[first];
-    const LaneMask here = with_mask_of(step, active | lanes_at(at_sync_, counter), first);
+    const auto* const masks = registers_.at<LaneMask>(members_of(step));
+    const LaneMask asked = masks[first];
+    if (at_sync_ == 0 && (asked & alive_) == active) {
+        LaneMask differences = 0;
+        for_lanes(active, [&](int lane) { differences |= masks[lane] ^ asked; });
+        if (differences == 0) return active;
+    }
+    set_counters(active, counter);
+    const LaneMask here = that_meet(active | at_sync_, first);
     if ((here & ~asked) != 0) {
         launch_.report(FindingKind::divergent_barrier, {number_, std::countr_zero(here & ~asked), counter},
                        "takes part in a *.sync whose mask does not name it");
         return 0;
     }
-    const bool complete = (asked & alive_ & ~here) == 0;
-    const LaneMask waiting = complete ? active & ~here : active;
-    if (complete) at_sync_ &= ~here;
-    at_sync_ |= waiting;
-    set_counters(waiting, counter);
-    return complete ? here : 0;
+    at_sync_ |= active;
+    if ((asked & alive_ & ~here) != 0) return 0;
+    at_sync_ &= ~here;
+    if (lanes_at(here, counter) == here) return here;
+    synchronise_apart(here);
+    return 0;
+}
+
+/// The operands of all are brought together in other registers, as those of one step.
+void Warp::synchronise_apart(LaneMask members) {
+    constexpr std::size_t operand_bytes = warp_size * sizeof(std::uint64_t);
+    alignas(std::uint64_t) std::array<std::byte, 6 * operand_bytes> together{};
+    const std::vector<Step>& steps = launch_.code.steps;
+    const std::uint32_t counter = counters_[std::countr_zero(members)];
+    Step one = steps[counter];
+    for (std::size_t i = 0; i < 4; ++i) one.operation.sources[i] = static_cast<Place>(i * operand_bytes);
+    one.operation.to = static_cast<Place>(4 * operand_bytes);
+    one.operation.also_to = static_cast<Place>(5 * operand_bytes);
+    one.operation.negated_sources = 0;
+
+    const WarpRegisters own = registers_;
+    WarpRegisters common = own;
+    common.bases[0] = together.data();
+    for_lanes(members, [&](int lane) {
+        const Step& step = steps[counters_[lane]];
+        for (int i = 0; i < sources_of(step); ++i) {
+            const Place from = step.operation.sources[i];
+            if (i == 0 && asks_predicate(step)) {
+                common.predicate(one.operation.sources[0]) |=
+                    predicate(from, step.operation.negated_sources != 0) & bit(lane);
+            } else if (i == 0 && asked_bytes(step) == 8) {
+                common.at<std::uint64_t>(one.operation.sources[0])[lane] = own.at<std::uint64_t>(from)[lane];
+            } else {
+                common.at<std::uint32_t>(one.operation.sources[i])[lane] = own.at<std::uint32_t>(from)[lane];
+            }
+        }
+    });
+    registers_ = common;
+    synchronise(one, counter, members);
+    registers_ = own;
+    const auto give_predicate = [&](Place to, Place from, int lane) {
+        LaneMask& given = own.predicate(to);
+        given = (given & ~bit(lane)) | (common.predicate(from) & bit(lane));
+    };
+    for_lanes(members, [&](int lane) {
+        const Step& step = steps[counters_[lane]];
+        if (gives_predicate(step)) {
+            give_predicate(step.operation.to, one.operation.to, lane);
+        } else if (step.kind != StepKind::warp_barrier) {
+            own.at<std::uint32_t>(step.operation.to)[lane] = common.at<std::uint32_t>(one.operation.to)[lane];
+        }
+        if (also_gives_predicate(step)) give_predicate(step.operation.also_to, one.operation.also_to, lane);
+    });
+    for_lanes(members, [&](int lane) { ++counters_[lane]; });
 }
 
 void Warp::synchronise(const Step& step, std::uint32_t counter, LaneMask members) {

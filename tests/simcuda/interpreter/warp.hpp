@@ -44,12 +44,15 @@ private:
     LaneMask lanes_at(LaneMask lanes, std::uint32_t counter) const;
     LaneMask predicate(Place place, bool negated) const;
 
-    /// For a *.sync step that `active` lanes reached: those that take part in it, or 0 when some are missing and all of
-    /// `active` wait.
+    /// For a *.sync step that `active` lanes reached: those that take part in it and stand here, or 0 when some are
+    /// missing and all of `active` wait, or when those that met go on from several places.
     LaneMask gather(const Step& step, std::uint32_t counter, LaneMask active);
-    /// Those of `lanes` whose mask at the step is that of lane `one`.
-    LaneMask with_mask_of(const Step& step, LaneMask lanes, int one) const;
-    Place members_of(const Step& step) const;
+    /// Those of `lanes` that meet lane `one`: at a *.sync of the same kind with the same mask, be it at another
+    /// instruction, as compilers make of a loop in which one lane does more than the others.
+    LaneMask that_meet(LaneMask lanes, int one) const;
+    LaneMask mask_of(int lane) const;
+    /// For lanes that met at several instructions; each goes on behind its own.
+    void synchronise_apart(LaneMask members);
     void synchronise(const Step& step, std::uint32_t counter, LaneMask members);
     void shuffle(const Step& step, std::uint32_t counter, LaneMask members);
     void vote(const Step& step, LaneMask members);
