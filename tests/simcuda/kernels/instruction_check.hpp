@@ -21,5 +21,6 @@ const std::vector<InstructionCheck>& store_checks();
 const std::vector<InstructionCheck>& warp_checks();
 const std::vector<InstructionCheck>& atomic_checks();
 const std::vector<InstructionCheck>& control_flow_checks();
+const std::vector<InstructionCheck>& later_card_checks();
 
 }  // namespace gpushard::test

@@ -34,7 +34,8 @@ INSTANTIATE_TEST_SUITE_P(, Instructions,
                                          Group{"Predicates", &predicate_checks},
                                          Group{"Conversions", &conversion_checks}, Group{"Loads", &load_checks},
                                          Group{"Stores", &store_checks}, Group{"Warps", &warp_checks},
-                                         Group{"Atomics", &atomic_checks}, Group{"ControlFlow", &control_flow_checks}),
+                                         Group{"Atomics", &atomic_checks}, Group{"ControlFlow", &control_flow_checks},
+                                         Group{"LaterCards", &later_card_checks}),
                          [](const auto& group) { return std::string(group.param.name); });
 
 }  // namespace

@@ -107,6 +107,19 @@ void misaligned() {
     finish("read_misaligned");
 }
 
+__global__ void read_misaligned_shared(u32* to) {
+    __shared__ u32 values[8];
+    values[threadIdx.x] = 1;
+    __syncthreads();
+    const u8* const bytes = reinterpret_cast<const u8*>(values) + threadIdx.x;
+    to[threadIdx.x] = *reinterpret_cast<const u16*>(bytes);
+}
+void misaligned_shared() {
+    const OnCard<u32> to(8);
+    read_misaligned_shared<<<1, 8>>>(to.data());
+    finish("read_misaligned_shared");
+}
+
 __global__ void write_misaligned_vector(float* values) {
     *reinterpret_cast<float4*>(values + 4 * threadIdx.x + 2) = make_float4(1, 2, 3, 4);
 }
@@ -285,7 +298,9 @@ const std::vector<Mistake>& mistakes() {
         {"write_behind_dynamic_shared", &behind_dynamic_shared, true,
          {"invalid access", "thread (40, 0, 0)", "`st.shared.u32", "shared memory, which has 160"}},
         {"read_misaligned", &misaligned, true,
-         {"misaligned access", "thread (9, 0, 0)", "`ld.global.u32", "expected a multiple of 4"}},
+         {"misaligned access", "thread (9, 0, 0)", "`ld.global.u32", "38 bytes into 128 bytes at 0x", "of card 0, expected a multiple of 4"}},
+        {"read_misaligned_shared", &misaligned_shared, true,
+         {"misaligned access", "thread (1, 0, 0)", "at 0x1 of shared memory, expected a multiple of 2"}},
         {"write_misaligned_vector", &misaligned_vector, true,
          {"misaligned access", "thread (0, 0, 0)", "`st.global.v4", "expected a multiple of 16"}},
         {"read_never_written", &never_written, false,
