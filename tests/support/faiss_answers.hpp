@@ -13,6 +13,9 @@
 
 namespace gpushard::test {
 
+/// Values as they are held in a precision.
+Rows held_in(Precision precision, Rows rows);
+
 /// The exact answers of Faiss on the processor over some rows. In float16 rows and queries are rounded first, and
 /// products are still summed in float32: what a card does.
 class FaissAnswers {
@@ -30,8 +33,6 @@ public:
                               const std::int64_t* ids) const;
 
 private:
-    Rows rounded(Rows rows) const;
-
     Metric metric_;
     Precision precision_;
     Rows rows_;

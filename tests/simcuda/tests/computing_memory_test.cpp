@@ -160,5 +160,18 @@ TEST_F(ComputingMemory, ACopyWhoseMemoryIsGoneByItsTurnIsFound) {
     cudaStreamDestroy(stream);
 }
 
+TEST_F(ComputingMemory, ACopyOfFreedMemoryIsFoundAndTouchesNothing) {
+    DeviceBuffer buffer(bytes);
+    DeviceBuffer other(bytes);
+    void* const freed = buffer.data();
+    ASSERT_EQ(buffer.free(), cudaSuccess);
+    std::vector<int> on_host(32);
+    EXPECT_EQ(cudaMemcpyAsync(other.data(), freed, bytes, cudaMemcpyHostToDevice, nullptr), cudaErrorInvalidValue);
+    EXPECT_THAT(found(), ElementsAre(AllOf(HasSubstr("cudaMemcpyAsync"), EndsWith("of card 0, freed"))));
+    clear_card_findings();
+    EXPECT_EQ(cudaMemcpy(freed, on_host.data(), bytes, cudaMemcpyDefault), cudaErrorInvalidValue);
+    EXPECT_THAT(found(), ElementsAre(AllOf(HasSubstr("cudaMemcpy"), EndsWith("of card 0, freed"))));
+}
+
 }  // namespace
 }  // namespace gpushard::test
