@@ -4,8 +4,6 @@
 #include <array>
 #include <string_view>
 
-#include <faiss/Index.h>
-
 namespace gpushard::test {
 namespace {
 
@@ -13,8 +11,6 @@ struct KnownFinding {
     std::string_view kind;
     std::string_view kernel;  ///< part of its name
 };
-
-constexpr bool before_1_8 = FAISS_VERSION_MAJOR == 1 && FAISS_VERSION_MINOR < 8;
 
 constexpr KnownFinding unwritten_norms{"read of bytes never written", "l2NormRowMajor"};
 constexpr KnownFinding norms_of_partial_warps{"bad shuffle", "l2NormRowMajor"};

@@ -15,9 +15,10 @@
 
 namespace gpushard::test {
 
-/// What distances may be off, on the scales of same_answers.hpp: in float32, and where tables or norms are float16.
+/// What distances may be off, on the scales of same_answers.hpp: in float32, and where each number of a table of terms
+/// is rounded to float16, which takes at most this part of it.
 inline constexpr double float32_tolerance = 1e-5;
-inline constexpr double float16_tolerance = 2e-4;
+inline constexpr double float16_table_tolerance = 1.0 / 2048;
 
 /// (nq, k) arrays.
 struct Answers {
