@@ -2,7 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include "known_findings.hpp"
+#include "support/known_findings.hpp"
 #include "support/same_answers.hpp"
 #include "support/simulated_cards.hpp"
 

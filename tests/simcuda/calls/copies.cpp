@@ -2,6 +2,7 @@
 #include <cuda_runtime_api.h>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "calls/copying.hpp"
@@ -21,6 +22,17 @@ Location locate(const void* pointer) {
     Simulator& simulator = Simulator::instance();
     const std::lock_guard lock(simulator.mutex);
     return simulator.locate(pointer);
+}
+
+/// Whether a card has this address, with no allocation there.
+bool is_gone(const void* pointer, const Location& location) {
+    if (location.kind != Location::Kind::unknown) return false;
+    Simulator& simulator = Simulator::instance();
+    const std::lock_guard lock(simulator.mutex);
+    for (int place = 0; place < simulator.card_count(); ++place) {
+        if (simulator.card(place).memory.contains(as_address(pointer))) return true;
+    }
+    return false;
 }
 
 /// Rows of `width` bytes, `to_pitch` and `from_pitch` bytes apart.
@@ -87,6 +99,19 @@ public:
     bool holds() const {
         return target_.holds(as_address(to_), shape_.span(shape_.to_pitch)) &&
                source_.holds(as_address(from_), shape_.span(shape_.from_pitch));
+    }
+
+    /// True, with a finding, where an end is memory of a card that was freed or never allocated. It is not reachable,
+    /// so a copy that took it for host memory would crash.
+    bool uses_gone_memory(const std::string& function) const {
+        for (const auto& [pointer, location] : {std::pair<const void*, Location>{to_, target_}, {from_, source_}}) {
+            if (!is_gone(pointer, location)) continue;
+            Findings::instance().report({interpreter::FindingKind::invalid_access, function,
+                                         "uses " + std::to_string(bytes()) + " bytes at " +
+                                             ReachableMemory(place()).describe(as_address(pointer), bytes())});
+            return true;
+        }
+        return false;
     }
 
     bool within_host() const { return !target_.on_device() && !source_.on_device(); }
@@ -208,7 +233,7 @@ cudaError_t perform_copy(CallSite& site, void* to, const void* from, const Shape
         }
         if (copy.reaches_lost_card()) return lost_card_error;
         if (to == nullptr || from == nullptr || !copy.agrees_with(kind)) return cudaErrorInvalidValue;
-        if (!copy.holds()) return cudaErrorInvalidValue;
+        if (!copy.holds() || copy.uses_gone_memory(site.function())) return cudaErrorInvalidValue;
         copy.count();
         if (Simulator::instance().computes()) return order_copy(copy, site.function(), waits, stream);
         copy.move();

@@ -25,7 +25,6 @@ bool peers_possible(int place, int peer) {
 void destroy_objects(int place) {
     Simulator& simulator = Simulator::instance();
     simulator.streams.remove_card(place);
-    simulator.card(place).queues.clear();
     simulator.events.remove_card(place);
     simulator.card(place).destroy_context();
 }

@@ -114,10 +114,13 @@ private:
         if (global != 0) resolve_global(global);
     }
 
-    bool is_aligned(int lane, std::uint64_t address) {
+    /// `space`: null for global memory.
+    bool is_aligned(int lane, std::uint64_t address, const char* space = nullptr) {
         if ((address & (bytes_ - 1)) == 0) return true;
+        const std::string where =
+            space != nullptr ? std::string(" of ") + space : ", " + launch_.memory.describe(address, bytes_);
         launch_.report(FindingKind::misaligned_access, thread(lane),
-                       asked(address) + ", expected a multiple of " + std::to_string(bytes_));
+                       asked(address) + where + ", expected a multiple of " + std::to_string(bytes_));
         return false;
     }
 
@@ -175,7 +178,7 @@ private:
     }
 
     void resolve_shared(int lane, std::uint64_t offset) {
-        if (!is_aligned(lane, offset)) return;
+        if (!is_aligned(lane, offset, "shared memory")) return;
         if (bytes_ > launch_.shared.size() || offset > launch_.shared.size() - bytes_) {
             launch_.report(FindingKind::invalid_access, thread(lane),
                            asked(offset) + " of shared memory, which has " + std::to_string(launch_.shared.size()));
@@ -205,7 +208,7 @@ private:
     }
 
     void resolve_local(int lane, std::uint64_t offset) {
-        if (!is_aligned(lane, offset)) return;
+        if (!is_aligned(lane, offset, "local memory")) return;
         const std::uint64_t room = launch_.code.local_bytes;
         if (bytes_ > room || offset > room - bytes_) {
             launch_.report(FindingKind::invalid_access, thread(lane),

@@ -32,11 +32,14 @@ const char* words_of(FindingKind kind) {
     return "finding";
 }
 
-/// Kind, kernel and line; the whole text where it names no line.
+/// Kind, kernel and line; where the text names no line, all of it but the numbers. Regular expressions that are never
+/// destroyed, since destructors of static objects use the cards.
 std::string place_of(const Finding& finding) {
-    static const std::regex line("line [0-9]+");
+    static const std::regex& line = *new std::regex("line [0-9]+");
+    static const std::regex& number = *new std::regex("0x[0-9a-f]+|[0-9]+");
     std::smatch found;
-    const std::string where = std::regex_search(finding.text, found, line) ? found.str() : finding.text;
+    const std::string where =
+        std::regex_search(finding.text, found, line) ? found.str() : std::regex_replace(finding.text, number, "");
     return std::string(words_of(finding.kind)) + '|' + finding.kernel + '|' + where;
 }
 

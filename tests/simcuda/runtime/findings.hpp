@@ -11,7 +11,7 @@
 namespace simcuda {
 
 /// What kernels, products and copies did that they must not, for the whole process. The same kind in the same line of
-/// the same kernel is one finding, however often it comes. Thread-safe.
+/// the same kernel, or with other numbers in the same call, is one finding, however often it comes. Thread-safe.
 class Findings : public interpreter::FindingSink {
 public:
     /// Never destroyed.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
+#include <string>
 #include <vector>
 
 #include "runtime/call.hpp"
@@ -32,8 +34,14 @@ void run(const Launch& launch) {
         const std::lock_guard lock(simulator.mutex);
         return address_of_variable(card, launch.module_number, *launch.code, name).value_or(0);
     };
-    const bool finished = launch.program->run(launch.shape, launch.parameters.data(), variable_address, memory,
-                                              Findings::instance(), traffic);
+    bool finished = false;
+    try {
+        finished = launch.program->run(launch.shape, launch.parameters.data(), variable_address, memory,
+                                       Findings::instance(), traffic);
+    } catch (const std::exception& error) {
+        Findings::instance().report({interpreter::FindingKind::unknown_instruction, launch.program->kernel().name,
+                                     std::string("the launch could not be run: ") + error.what()});
+    }
     card.count_traffic(traffic);
     if (!finished) card.lose();
 }

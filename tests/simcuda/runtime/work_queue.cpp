@@ -30,12 +30,11 @@ void WorkQueue::run_until(std::uint64_t number) {
             continue;
         }
         running_ = true;
-        {
-            const Work work = std::move(waiting_.front());
-            waiting_.pop_front();
-            lock.unlock();
-            work(!card_is_lost(card_));
-        }
+        Work work = std::move(waiting_.front());
+        waiting_.pop_front();
+        lock.unlock();
+        work(!card_is_lost(card_));
+        work = nullptr;
         lock.lock();
         running_ = false;
         ++done_;

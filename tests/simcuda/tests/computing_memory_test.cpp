@@ -1,3 +1,5 @@
+#include <set>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -71,13 +73,22 @@ TEST_F(ComputingMemory, AKernelThatReadsWhatNobodyWroteIsFound) {
 }
 
 TEST_F(ComputingMemory, MemoryIsUnwrittenAgainOnceItWasFreed) {
-    std::vector<char> host(bytes);
-    for (int i = 0; i < 3; ++i) {
-        const DeviceBuffer buffer(bytes);
-        ASSERT_EQ(cudaMemcpy(host.data(), buffer.data(), bytes, cudaMemcpyDeviceToHost), cudaSuccess);
-        EXPECT_EQ(found().size(), 1U);
-        ASSERT_EQ(cudaMemset(buffer.data(), 1, bytes), cudaSuccess);
+    use("1MiB");
+    constexpr std::size_t half = 512 << 10;
+    std::vector<char> host(1);
+    std::set<const void*> addresses;
+    bool used_again = false;
+    for (int i = 0; i < 150; ++i) {
+        const DeviceBuffer pages(half);
+        const DeviceBuffer part_of_a_page(bytes);
+        for (const auto& [address, size] : {std::pair(pages.data(), half), std::pair(part_of_a_page.data(), bytes)}) {
+            used_again = !addresses.insert(address).second || used_again;
+            ASSERT_EQ(cudaMemcpy(host.data(), address, 1, cudaMemcpyDeviceToHost), cudaSuccess);
+            EXPECT_EQ(found().size(), 1U) << i;
+            ASSERT_EQ(cudaMemset(address, 1, size), cudaSuccess);
+        }
     }
+    EXPECT_TRUE(used_again);
 }
 
 TEST_F(ComputingMemory, AFreedBufferIsOutOfReachAtOnceAndTheCardIsLost) {
@@ -147,6 +158,19 @@ TEST_F(ComputingMemory, ACopyWhoseMemoryIsGoneByItsTurnIsFound) {
     EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
     EXPECT_THAT(found(), ElementsAre(AllOf(HasSubstr("cudaMemsetAsync"), EndsWith("of card 0, freed"))));
     cudaStreamDestroy(stream);
+}
+
+TEST_F(ComputingMemory, ACopyOfFreedMemoryIsFoundAndTouchesNothing) {
+    DeviceBuffer buffer(bytes);
+    DeviceBuffer other(bytes);
+    void* const freed = buffer.data();
+    ASSERT_EQ(buffer.free(), cudaSuccess);
+    std::vector<int> on_host(32);
+    EXPECT_EQ(cudaMemcpyAsync(other.data(), freed, bytes, cudaMemcpyHostToDevice, nullptr), cudaErrorInvalidValue);
+    EXPECT_THAT(found(), ElementsAre(AllOf(HasSubstr("cudaMemcpyAsync"), EndsWith("of card 0, freed"))));
+    clear_card_findings();
+    EXPECT_EQ(cudaMemcpy(freed, on_host.data(), bytes, cudaMemcpyDefault), cudaErrorInvalidValue);
+    EXPECT_THAT(found(), ElementsAre(AllOf(HasSubstr("cudaMemcpy"), EndsWith("of card 0, freed"))));
 }
 
 }  // namespace

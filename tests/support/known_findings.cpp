@@ -1,4 +1,4 @@
-#include "known_findings.hpp"
+#include "support/known_findings.hpp"
 
 #include <algorithm>
 #include <array>
