@@ -90,7 +90,7 @@ struct Compare {
     static bool of(T a, T b) { return compared<comparison>(comparable<ftz>(a), comparable<ftz>(b)); }
 
     /// All lanes: those that take no part have values too, and nothing traps.
-    static LaneMask mask(const Operation& operation, const WarpRegisters& registers) {
+    SIMCUDA_INLINE static LaneMask mask(const Operation& operation, const WarpRegisters& registers) {
         const Lane<T>* const a = lanes_at<T>(registers, operation.sources[0]);
         const Lane<T>* const b = lanes_at<T>(registers, operation.sources[1]);
         alignas(32) U32 truth[warp_size];
@@ -98,6 +98,10 @@ struct Compare {
             truth[lane] = of(__builtin_bit_cast(T, a[lane]), __builtin_bit_cast(T, b[lane])) ? ~U32{0} : 0U;
         }
         return collected(truth);
+    }
+    /// The same, once for all the rarer instructions.
+    [[gnu::noinline]] static LaneMask shared_mask(const Operation& operation, const WarpRegisters& registers) {
+        return mask(operation, registers);
     }
 };
 
@@ -115,15 +119,20 @@ SIMCUDA_INLINE LaneMask combined(LaneMask truth, const Operation& operation, con
     }
 }
 
-template <typename Compare, Combine combine>
+template <typename Compare>
 void set_predicate(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    const LaneMask truth = Compare::mask(operation, registers);
+    write_mask(registers, operation.to, active, Compare::mask(operation, registers));
+}
+
+template <typename Compare, Combine combine>
+void set_combined_predicate(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
+    const LaneMask truth = Compare::shared_mask(operation, registers);
     write_mask(registers, operation.to, active, combined<combine>(truth, operation, registers));
 }
 
 template <typename Compare, Combine combine>
 void set_predicates(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    const LaneMask truth = Compare::mask(operation, registers);
+    const LaneMask truth = Compare::shared_mask(operation, registers);
     const LaneMask first = combined<combine>(truth, operation, registers);
     const LaneMask second = combined<combine>(~truth, operation, registers);
     write_mask(registers, operation.to, active, first);
@@ -132,17 +141,16 @@ void set_predicates(const Operation& operation, const WarpRegisters& registers, 
 
 template <typename Compare, Combine combine, typename To, Lane<To> yes>
 void set_lanes(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    const LaneMask truth = combined<combine>(Compare::mask(operation, registers), operation, registers);
+    const LaneMask truth = combined<combine>(Compare::shared_mask(operation, registers), operation, registers);
     Lane<To>* const to = lanes_at<To>(registers, operation.to);
-    each_lane(
-        active, [=](int lane)
-                    __attribute__((always_inline)) { to[lane] = (truth >> lane & 1U) != 0 ? yes : Lane<To>{0}; });
+    write_lanes_one_by_one(active, to, [=](int lane) { return (truth >> lane & 1U) != 0 ? yes : Lane<To>{0}; });
 }
 
 template <typename Compare, Combine combine>
 Apply set_form(const Form& form) {
     if (form.opcode == Opcode::setp) {
-        return form.two_results ? &set_predicates<Compare, combine> : &set_predicate<Compare, combine>;
+        if (form.two_results) return &set_predicates<Compare, combine>;
+        return combine == Combine::none ? &set_predicate<Compare> : &set_combined_predicate<Compare, combine>;
     }
     switch (form.type) {
         case Type::u32:
@@ -264,9 +272,7 @@ void select_lanes(const Operation& operation, const WarpRegisters& registers, La
     T* const to = lanes_at<T>(registers, operation.to);
     const T* const a = lanes_at<T>(registers, operation.sources[0]);
     const T* const b = lanes_at<T>(registers, operation.sources[1]);
-    each_lane(
-        active, [=](int lane)
-                    __attribute__((always_inline)) { to[lane] = (first >> lane & 1U) != 0 ? a[lane] : b[lane]; });
+    write_lanes(active, to, [=](int lane) { return (first >> lane & 1U) != 0 ? a[lane] : b[lane]; });
 }
 
 template <typename T>

@@ -9,36 +9,44 @@ namespace {
 using ptx::Type;
 
 template <bool ftz, typename Small>
-SIMCUDA_INLINE double operand(Small value) {
-    return double{widened(read<ftz>(value))};
+SIMCUDA_INLINE float operand(Small value) {
+    return widened(read<ftz>(value));
 }
 
-template <bool ftz, bool sat, bool relu, typename Small>
+template <typename Small, bool ftz, bool sat, bool relu>
 SIMCUDA_INLINE Small result(double value) {
     return finished_small<ftz, sat, relu>(narrowed<Small>(value, Rounding::nearest));
 }
+/// Of a float that is rounded already: one has more than twice the bits of either format, so that rounding a sum, or a
+/// product that is no subnormal float, once more gives what rounding it once does.
+template <typename Small, bool ftz, bool sat, bool relu>
+SIMCUDA_INLINE Small result(float value) {
+    return finished_small<ftz, sat, relu>(nearest<Small>(value));
+}
 
-// Products of two operands are exact as doubles.
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Add {
-    static Small of(Small a, Small b) {
-        return result<ftz, sat, relu, Small>(sum_to_odd(operand<ftz>(a), operand<ftz>(b)));
-    }
+    static Small of(Small a, Small b) { return result<Small, ftz, sat, relu>(operand<ftz>(a) + operand<ftz>(b)); }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Sub {
-    static Small of(Small a, Small b) {
-        return result<ftz, sat, relu, Small>(sum_to_odd(operand<ftz>(a), -operand<ftz>(b)));
-    }
+    static Small of(Small a, Small b) { return result<Small, ftz, sat, relu>(operand<ftz>(a) - operand<ftz>(b)); }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Mul {
-    static Small of(Small a, Small b) { return result<ftz, sat, relu, Small>(operand<ftz>(a) * operand<ftz>(b)); }
+    static Small of(Small a, Small b) { return result<Small, ftz, sat, relu>(operand<ftz>(a) * operand<ftz>(b)); }
+};
+template <bool ftz, bool sat, bool relu>
+struct Mul<Bfloat, ftz, sat, relu> {
+    static Bfloat of(Bfloat a, Bfloat b) {
+        return result<Bfloat, ftz, sat, relu>(double{operand<ftz>(a)} * double{operand<ftz>(b)});
+    }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Fma {
     static Small of(Small a, Small b, Small c) {
-        return result<ftz, sat, relu, Small>(sum_to_odd(operand<ftz>(a) * operand<ftz>(b), operand<ftz>(c)));
+        const double product = double{operand<ftz>(a)} * double{operand<ftz>(b)};
+        return result<Small, ftz, sat, relu>(sum_to_odd(product, double{operand<ftz>(c)}));
     }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
@@ -51,11 +59,11 @@ struct Abs {
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Ex2 {
-    static Small of(Small a) { return result<ftz, sat, relu, Small>(exp2(operand<ftz>(a))); }
+    static Small of(Small a) { return result<Small, ftz, sat, relu>(exp2(double{operand<ftz>(a)})); }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Tanh {
-    static Small of(Small a) { return result<ftz, sat, relu, Small>(tanh(operand<ftz>(a))); }
+    static Small of(Small a) { return result<Small, ftz, sat, relu>(tanh(double{operand<ftz>(a)})); }
 };
 
 template <auto function, typename Signature = decltype(function)>
