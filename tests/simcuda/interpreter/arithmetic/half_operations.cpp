@@ -66,20 +66,52 @@ struct Tanh {
     static Small of(Small a) { return result<Small, ftz, sat, relu>(tanh(double{operand<ftz>(a)})); }
 };
 
+/// The halves of a register, which others use as a whole.
+using Part [[gnu::may_alias]] = U16;
+constexpr int parts = 2 * warp_size;
+
+template <typename Small>
+SIMCUDA_INLINE const Part* parts_at(const WarpRegisters& registers, Place place) {
+    return reinterpret_cast<const Part*>(lanes_at<Pair<Small>>(registers, place));
+}
+
+/// Lanes for both halves of a register: 64 numbers one after another.
+template <typename Small, typename Value>
+SIMCUDA_INLINE void write_parts(const Operation& operation, const WarpRegisters& registers, LaneMask active,
+                                const Value& value) {
+    alignas(32) Small made[parts];
+    for (int part = 0; part < parts; ++part) made[part] = value(part);
+    write_lanes(active, lanes_at<Pair<Small>>(registers, operation.to), [&](int lane) {
+        return __builtin_bit_cast(U32, Pair<Small>{made[2 * lane], made[2 * lane + 1]});
+    });
+}
+
 template <auto function, typename Signature = decltype(function)>
 struct Twice;
 template <auto function, typename Small>
 struct Twice<function, Small (*)(Small)> {
-    static Pair<Small> of(Pair<Small> a) { return {function(a.low), function(a.high)}; }
+    static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
+        const Part* const a = parts_at<Small>(registers, operation.sources[0]);
+        write_parts<Small>(operation, registers, active, [=](int part) { return function(Small{a[part]}); });
+    }
 };
 template <auto function, typename Small>
 struct Twice<function, Small (*)(Small, Small)> {
-    static Pair<Small> of(Pair<Small> a, Pair<Small> b) { return {function(a.low, b.low), function(a.high, b.high)}; }
+    static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
+        const Part* const a = parts_at<Small>(registers, operation.sources[0]);
+        const Part* const b = parts_at<Small>(registers, operation.sources[1]);
+        write_parts<Small>(operation, registers, active,
+                           [=](int part) { return function(Small{a[part]}, Small{b[part]}); });
+    }
 };
 template <auto function, typename Small>
 struct Twice<function, Small (*)(Small, Small, Small)> {
-    static Pair<Small> of(Pair<Small> a, Pair<Small> b, Pair<Small> c) {
-        return {function(a.low, b.low, c.low), function(a.high, b.high, c.high)};
+    static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
+        const Part* const a = parts_at<Small>(registers, operation.sources[0]);
+        const Part* const b = parts_at<Small>(registers, operation.sources[1]);
+        const Part* const c = parts_at<Small>(registers, operation.sources[2]);
+        write_parts<Small>(operation, registers, active,
+                           [=](int part) { return function(Small{a[part]}, Small{b[part]}, Small{c[part]}); });
     }
 };
 
@@ -89,7 +121,7 @@ bool is_bfloat(Type type) { return type == Type::bf16 || type == Type::bf16x2; }
 
 template <auto function>
 Apply once_or_twice(Type type) {
-    return is_pair(type) ? Lanes<&Twice<function>::of>::apply : Lanes<function>::apply;
+    return is_pair(type) ? Twice<function>::apply : Lanes<function>::apply;
 }
 
 /// The modifiers that are left beside `.rn` or `.approx`.

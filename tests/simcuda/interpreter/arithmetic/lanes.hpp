@@ -79,7 +79,10 @@ SIMCUDA_INLINE void write_lanes(LaneMask active, Bits* to, const Value& value) {
     // All of them at once and keeping some is faster than more than a few one by one.
     if (active != all_lanes && __builtin_popcount(active) > 6) {
 #pragma GCC ivdep
-        for (int lane = 0; lane < warp_size; ++lane) to[lane] = (active >> lane & 1U) != 0 ? value(lane) : to[lane];
+        for (int lane = 0; lane < warp_size; ++lane) {
+            const Bits made = value(lane);
+            to[lane] = (active >> lane & 1U) != 0 ? made : to[lane];
+        }
         return;
     }
 #endif
