@@ -1,6 +1,8 @@
 // faiss::gpu::bfKnn: vectors of the caller, of any type and layout, in host or device memory.
 
+#include <algorithm>
 #include <cuda_runtime_api.h>
+#include <numeric>
 #include <tuple>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "cuda/faiss_gpu_compat.hpp"
 #include "device_array.hpp"
 #include "on_cards.hpp"
+#include "short_norms.hpp"
 #include "support/half.hpp"
 
 namespace gpushard::test {
@@ -32,16 +35,6 @@ Rows as_kept(Rows rows, Precision precision) {
     return precision == Precision::bf16 ? rounded_to_bfloat16(std::move(rows)) : rows;
 }
 
-std::vector<float> squared_norms(const Rows& rows) {
-    std::vector<float> norms;
-    for (std::int64_t i = 0; i < rows.count; ++i) {
-        double norm = 0;
-        for (std::int32_t j = 0; j < rows.dim; ++j) norm += double{rows.row(i)[j]} * rows.row(i)[j];
-        norms.push_back(static_cast<float>(norm));
-    }
-    return norms;
-}
-
 /// Type of the vectors, and metric.
 class BruteForce : public OnCards, public testing::WithParamInterface<std::tuple<Precision, Metric>> {
 protected:
@@ -59,12 +52,10 @@ protected:
 
     Precision precision() const { return std::get<0>(GetParam()); }
     Metric metric() const { return std::get<1>(GetParam()); }
-    /// Norms that Faiss makes are summed of squares rounded to the type of the vectors.
-    double tolerance() const {
-        if (metric() != Metric::l2 || precision() == Precision::f32) return float32_tolerance;
-        return precision() == Precision::f16 ? float16_tolerance : 8 * float16_tolerance;
+    Rounding rounding() const {
+        if (precision() == Precision::f16) return round_to_half;
+        return precision() == Precision::bf16 ? round_to_bfloat16 : unrounded;
     }
-
     OracleVectors vectors(std::int64_t count, std::int32_t dim, std::int64_t nq) const {
         const bool of_products = metric() == Metric::inner_product || metric() == Metric::l2;
         OracleVectors made = of_products ? oracle_vectors(count, dim, nq) : positive_vectors(count, dim, nq);
@@ -119,9 +110,30 @@ protected:
         return {distances.values(), {found.begin(), found.end()}};
     }
 
-    void expect_same_as_reference(const Answers& ours, const OracleVectors& vectors, std::int64_t k) const {
-        expect_same(ours, search(reference(vectors.rows), vectors.queries, k), vectors.rows, vectors.queries, k,
-                    metric(), tolerance(), 3);
+    /// All distances of each query as answers, best first.
+    Answers in_order(const std::vector<float>& all, std::int64_t count) const {
+        Answers answers;
+        for (auto first = all.begin(); first != all.end(); first += count) {
+            std::vector<std::int64_t> ids(static_cast<std::size_t>(count));
+            std::iota(ids.begin(), ids.end(), 0);
+            std::sort(ids.begin(), ids.end(), [&](std::int64_t a, std::int64_t b) {
+                return metric() == Metric::inner_product ? first[a] > first[b] : first[a] < first[b];
+            });
+            for (const std::int64_t id : ids) answers.distances.push_back(first[id]);
+            answers.ids.insert(answers.ids.end(), ids.begin(), ids.end());
+        }
+        return answers;
+    }
+
+    void expect_same_as_reference(const Answers& ours, const OracleVectors& vectors, std::int64_t k,
+                                  Layout layout = {}) const {
+        if (metric() == Metric::l2 && precision() != Precision::f32) {
+            expect_nearest_by_short_norms(ours, vectors.rows, layout.rows_by_row ? rounding() : unrounded,
+                                          vectors.queries, layout.queries_by_row ? rounding() : unrounded, k);
+        } else {
+            expect_same(ours, search(reference(vectors.rows), vectors.queries, k), vectors.rows, vectors.queries, k,
+                        metric(), float32_tolerance, 3);
+        }
     }
 };
 
@@ -131,7 +143,8 @@ TEST_P(BruteForce, AnswersInEveryLayout) {
     for (const bool rows_by_row : {true, false}) {
         for (const bool queries_by_row : {true, false}) {
             SCOPED_TRACE(testing::Message() << "rows by row: " << rows_by_row << ", queries: " << queries_by_row);
-            expect_same_as_reference(run<std::int64_t>(made, 10, {rows_by_row, queries_by_row}), made, 10);
+            const Layout layout{rows_by_row, queries_by_row};
+            expect_same_as_reference(run<std::int64_t>(made, 10, layout), made, 10, layout);
         }
     }
 }
@@ -146,7 +159,8 @@ TEST_P(BruteForce, AnswersWithShortIdsFromDeviceMemory) {
 TEST_P(BruteForce, AnswersWithNormsOfTheCaller) {
     if (metric() != Metric::l2) GTEST_SKIP() << "norms are for L2";
     const OracleVectors made = vectors(200, 12, 3);
-    const std::vector<float> norms = squared_norms(made.rows);
+    const std::vector<double> exact = squared_norms(made.rows, rounding());
+    const std::vector<float> norms(exact.begin(), exact.end());
     for (const std::int64_t k : {1, 10}) {
         expect_same_as_reference(run<std::int64_t>(made, k, {}, norms.data()), made, k);
     }
@@ -157,8 +171,6 @@ TEST_P(BruteForce, AnswersWithNormsOfTheCaller) {
 
 TEST_P(BruteForce, GivesAllDistances) {
     const OracleVectors made = vectors(67, 21, 34);
-    const faiss::IndexFlat cpu = reference(made.rows);
-    const Answers sorted = search(cpu, made.queries, 67);
     for (const bool rows_by_row : {true, false}) {
         for (const bool queries_by_row : {true, false}) {
             faiss::gpu::GpuDistanceParams args = params(made, -1);
@@ -171,11 +183,7 @@ TEST_P(BruteForce, GivesAllDistances) {
             args.queriesRowMajor = queries_by_row;
             args.outDistances = all.data();
             faiss::gpu::bfKnn(&resources(), args);
-            Answers ours = sorted;
-            for (std::size_t i = 0; i < all.size(); ++i) {
-                ours.distances[i] = all[i / 67 * 67 + static_cast<std::size_t>(sorted.ids[i])];
-            }
-            expect_same(ours, sorted, made.rows, made.queries, 67, metric(), tolerance(), 3);
+            expect_same_as_reference(in_order(all, 67), made, 67, {rows_by_row, queries_by_row});
         }
     }
 }

@@ -69,6 +69,7 @@ TEST_F(IcmEncoder, EncodesAsTheCpuDoesWithoutChance) {
 }
 
 TEST_F(IcmEncoder, NeverEncodesWorseAndReachesWhatTheCpuReaches) {
+    quantizer_.nperts = 2;
     faiss::gpu::GpuIcmEncoder on_card(&quantizer_, {&resources()}, {0});
     faiss::lsq::IcmEncoder cpu(&quantizer_);
     const std::vector<std::int32_t> ours = encoded(on_card, 2);

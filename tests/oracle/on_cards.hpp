@@ -15,9 +15,10 @@
 
 namespace gpushard::test {
 
-/// What distances may be off, on the scales of same_answers.hpp: in float32, and where tables or norms are float16.
+/// What distances may be off, on the scales of same_answers.hpp: in float32, and where each number of a table of terms
+/// is rounded to float16, which takes at most this part of it.
 inline constexpr double float32_tolerance = 1e-5;
-inline constexpr double float16_tolerance = 2e-4;
+inline constexpr double float16_table_tolerance = 1.0 / 2048;
 
 /// (nq, k) arrays.
 struct Answers {
@@ -26,11 +27,11 @@ struct Answers {
 };
 
 /// Faiss's GPU code on cards that compute. Each temporary of Faiss is an allocation of its own, so that the cards see
-/// accesses beyond it. A finding fails the test, but for those of known_findings.hpp.
+/// accesses beyond it. Findings fail a test, but for those of support/known_findings.hpp.
 class OnCards : public testing::Test {
 protected:
     void SetUp() override;
-    void TearDown() override;
+    void TearDown() override { resources_.reset(); }
 
     faiss::gpu::StandardGpuResources& resources() { return *resources_; }
     /// With Faiss's own temporary memory, as an application has it.

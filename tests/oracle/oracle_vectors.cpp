@@ -86,13 +86,15 @@ std::uint16_t to_bfloat16(float value) {
     return static_cast<std::uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 }
 
+float round_to_bfloat16(float value) { return std::bit_cast<float>(std::uint32_t{to_bfloat16(value)} << 16); }
+
 Rows rounded_to_half(Rows rows) {
     for (float& value : rows.values) value = round_to_half(value);
     return rows;
 }
 
 Rows rounded_to_bfloat16(Rows rows) {
-    for (float& value : rows.values) value = std::bit_cast<float>(std::uint32_t{to_bfloat16(value)} << 16);
+    for (float& value : rows.values) value = round_to_bfloat16(value);
     return rows;
 }
 

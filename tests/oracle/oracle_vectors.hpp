@@ -24,6 +24,7 @@ OracleVectors byte_vectors(std::int64_t count, std::int32_t dim, std::int64_t nq
 
 /// The nearest bfloat16, ties to even.
 std::uint16_t to_bfloat16(float value);
+float round_to_bfloat16(float value);
 
 /// Every value as float16, or bfloat16, would keep it.
 Rows rounded_to_half(Rows rows);

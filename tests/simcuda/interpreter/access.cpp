@@ -145,7 +145,7 @@ private:
             if (address != previous) counted += bytes_;
             previous = address;
             if (reach.written == nullptr) return;
-            if (access_.loads && !all_written(reach.written + at, bytes_)) {
+            if (access_.loads && !all_written(reach.written + at, bytes_) && !used_written(reach.written + at)) {
                 launch_.report(
                     FindingKind::unwritten_read, thread(lane),
                     asked(address) + " of which some were never written, " + launch_.memory.describe(address, bytes_));
@@ -155,6 +155,22 @@ private:
         if (access_.space == Space::constant) return;
         if (access_.loads) launch_.traffic.loaded += counted;
         if (access_.stores) launch_.traffic.stored += counted;
+    }
+
+    /// Calls with the first and the length of what a load uses: all, but where the compiler made it wider.
+    template <typename Body>
+    void for_used_runs(Body&& body) const {
+        if (access_.used_bytes == ~std::uint32_t{0}) return body(0, bytes_);
+        for (std::uint32_t byte = 0; byte < bytes_; ++byte) {
+            if ((access_.used_bytes >> byte & 1U) != 0) body(byte, 1);
+        }
+    }
+
+    bool used_written(const std::uint8_t* written) const {
+        bool all = true;
+        for_used_runs(
+            [&](std::uint32_t first, std::uint32_t bytes) { all = all && all_written(written + first, bytes); });
+        return all;
     }
 
     bool holds(const Reach& reach, std::uint64_t address) const {
@@ -171,7 +187,9 @@ private:
         pointers_[lane] = launch_.shared.at(offset);
         const auto warp = static_cast<std::uint16_t>(accessor_.warp);
         if (access_.loads) {
-            note(lane, offset, launch_.shared.note_read(offset, bytes_, warp, access_.synchronises));
+            for_used_runs([&](std::uint32_t first, std::uint32_t bytes) {
+                note(lane, offset, launch_.shared.note_read(offset + first, bytes, warp, access_.synchronises));
+            });
         }
         if (!access_.stores) return;
         std::array<std::byte, 64> value{};

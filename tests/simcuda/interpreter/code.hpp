@@ -73,6 +73,7 @@ struct Access {
     bool synchronises = false;  ///< volatile, relaxed or stronger: meant for others to see without a barrier
     std::uint8_t element_bytes = 0;
     std::uint8_t elements = 1;
+    std::uint32_t used_bytes = ~std::uint32_t{0};     ///< of a load: a bit each; the others need not have been written
     std::uint8_t register_bytes[most_elements] = {};  ///< lane_bytes of each value
     Place values[most_elements] = {};                 ///< loaded to, or stored from
     Place operands[2] = {};                           ///< of an atomic

@@ -436,6 +436,7 @@ private:
     Step decode_load(const Instruction& instruction) {
         Access access = access_of(instruction, operand(instruction, 1));
         access.loads = true;
+        access.used_bytes = instruction.used_bytes;
         add_values(access, operand(instruction, 0), true);
         if (access.space == Space::param && access.base == no_place && access.elements == 1) {
             // The same for all threads of the launch: a move from a constant.

@@ -303,6 +303,15 @@ TEST(PtxKernel, CommentsAndDirectivesAreSkipped) {
     EXPECT_EQ(kernel.at(1).line, 18U);
 }
 
+TEST(PtxKernel, WidenedLoadsSayWhichBytesTheyUse) {
+    const OneKernel kernel(
+        std::string(registers) +
+        ".pragma \"used_bytes_mask 4095\";\nld.shared.v4.f32 {%f1, %f2, %f3, %f4}, [%r1];\nld.shared.u32 %r1, [%r2];");
+    EXPECT_EQ(kernel.at(0).used_bytes, 0xFFFU);
+    EXPECT_EQ(kernel.at(1).used_bytes, ~std::uint32_t{0});
+    EXPECT_THAT(body_refusal(".pragma \"used_bytes_mask x\"; ret;"), HasSubstr("a mask of bytes"));
+}
+
 TEST(PtxInstruction, Refusals) {
     EXPECT_EQ(body_refusal("add.s32 %r1 %r2;"), "line 2: found \"%r2\", expected \",\" or \";\"");
     EXPECT_EQ(body_refusal("add.s32 %r1, ;"), "line 2: found \";\", expected a number or a name");
