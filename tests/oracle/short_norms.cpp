@@ -25,15 +25,15 @@ std::vector<double> squared_norms(const Rows& rows, Rounding rounding) {
     return norms;
 }
 
-void expect_nearest_by_short_norms(const Answers& ours, const Rows& kept, const Rows& queries, std::int64_t k,
-                                   Rounding rounding) {
-    const std::vector<double> of_rows = squared_norms(kept, rounding);
-    const std::vector<double> of_queries = squared_norms(queries, rounding);
+void expect_nearest_by_short_norms(const Answers& ours, const Rows& kept, Rounding of_rows, const Rows& queries,
+                                   Rounding of_queries, std::int64_t k) {
+    const std::vector<double> row_norms = squared_norms(kept, of_rows);
+    const std::vector<double> query_norms = squared_norms(queries, of_queries);
     for (std::int64_t query = 0; query < queries.count; ++query) {
-        const double of_query = of_queries[static_cast<std::size_t>(query)];
+        const double of_query = query_norms[static_cast<std::size_t>(query)];
         std::vector<double> distances;
         for (std::int64_t i = 0; i < kept.count; ++i) {
-            const double distance = of_rows[static_cast<std::size_t>(i)] + of_query -
+            const double distance = row_norms[static_cast<std::size_t>(i)] + of_query -
                                     2 * product(kept.row(i), queries.row(query), kept.dim);
             distances.push_back(std::max(0.0, distance));
         }
@@ -48,7 +48,7 @@ void expect_nearest_by_short_norms(const Answers& ours, const Rows& kept, const 
             if (id < 0) continue;
             ASSERT_LT(id, kept.count) << "query " << query << " place " << place;
             ASSERT_TRUE(seen.insert(id).second) << "query " << query << " place " << place << ": id " << id << " twice";
-            const double bound = float32_tolerance * (of_query + of_rows[static_cast<std::size_t>(id)]);
+            const double bound = float32_tolerance * (of_query + row_norms[static_cast<std::size_t>(id)]);
             ASSERT_NEAR(ours.distances[at], distances[static_cast<std::size_t>(id)], bound)
                 << "query " << query << " place " << place << ": id " << id;
             ASSERT_NEAR(ours.distances[at], nearest[static_cast<std::size_t>(place)], bound)

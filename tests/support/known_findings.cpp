@@ -1,7 +1,6 @@
 #include "support/known_findings.hpp"
 
-#include <algorithm>
-#include <array>
+#include <cstddef>
 #include <string_view>
 
 namespace gpushard::test {
@@ -10,13 +9,16 @@ namespace {
 struct KnownFinding {
     std::string_view kind;
     std::string_view kernel;  ///< part of its name
+    std::string_view what;    ///< part of the text
 };
 
-constexpr KnownFinding unwritten_norms{"read of bytes never written", "l2NormRowMajor"};
-constexpr KnownFinding norms_of_partial_warps{"bad shuffle", "l2NormRowMajor"};
+constexpr KnownFinding unwritten_norms{"read of bytes never written", "l2NormRowMajor", " of shared memory "};
+constexpr KnownFinding norms_of_partial_warps{"bad shuffle", "l2NormRowMajor", "shfl.sync.bfly"};
 
 bool is(const KnownFinding& known, std::string_view finding) {
-    return finding.starts_with(known.kind) && finding.find(known.kernel) != std::string_view::npos;
+    const std::size_t kernel = finding.find(known.kernel);
+    return finding.starts_with(known.kind) && kernel != std::string_view::npos &&
+           finding.find(known.what, kernel) != std::string_view::npos;
 }
 
 }  // namespace
