@@ -9,14 +9,14 @@
 namespace gpushard::test {
 namespace {
 
-constexpr double resident_bytes = 600.0 * 128 * 2;
+constexpr double resident_bytes = 300.0 * 128 * 2;
 
 /// The command line tool on simulated cards that compute: what searches load and store.
 class BenchTraffic : public ScenarioFolder {
 protected:
     void SetUp() override {
         if (getenv("SIMCUDA_CARDS") == nullptr) GTEST_SKIP() << "real cards do not count";
-        index_ = write("a.index", flat_index(uniform_rows(600, 128, 1), Metric::inner_product));
+        index_ = write("a.index", flat_index(uniform_rows(300, 128, 1), Metric::inner_product));
         queries_ = write("q.npy", query_npy(uniform_rows(300, 128, 2)));
     }
 
@@ -75,7 +75,7 @@ TEST_F(BenchTraffic, StandsBesideTheFloorInTheTable) {
     const ChildResult table = run_gpushard(bench("cuda:0"));
     EXPECT_EQ(table.exit_code, 0) << table.err;
     EXPECT_THAT(table.out, testing::ContainsRegex("ratio +floor"));
-    EXPECT_THAT(table.out, testing::ContainsRegex("bytes_loaded_nq16 .* 150.0 KiB\n"));
+    EXPECT_THAT(table.out, testing::ContainsRegex("bytes_loaded_nq16 .* 75.00 KiB\n"));
     EXPECT_THAT(table.out, testing::ContainsRegex("bytes_stored_nq16 +[^ ]+ KiB +[^ ]+ KiB +[0-9.]+\n"));
 }
 

@@ -98,9 +98,8 @@ private:
     void add(Defined defined, const std::tuple<From...>& row) {
         if (!std::apply(defined, row)) return;
         ++count;
-        [&]<std::size_t... i>(std::index_sequence<i...>) {
-            (std::get<i>(columns).push_back(std::get<i>(row)), ...);
-        }(std::index_sequence_for<From...>{});
+        [&]<std::size_t... i>(std::index_sequence<i...>) { (std::get<i>(columns).push_back(std::get<i>(row)), ...); }
+        (std::index_sequence_for<From...>{});
     }
 };
 
@@ -139,65 +138,67 @@ std::string mismatch_of() {
 #define JOINED_(left, right) left##right
 #define JOINED(left, right) JOINED_(left, right)
 #define OPERATION_NAME JOINED(Operation, __LINE__)
-#define OPERATION_IS_CHECKED(SPELLED)          \
+#define OPERATION_IS_CHECKED(SPELLED)                       \
     [[maybe_unused]] const bool JOINED(checked, __LINE__) = \
         (checks().push_back({SPELLED, &mismatch_of<OPERATION_NAME>}), true);
 
 // ASSEMBLY_n(spelled instruction, assembly, result, sources..., what the CPU says of a, b, c and d)
-#define ASSEMBLY_1(SPELLED, TEXT, R, A, ...)                                           \
-    struct OPERATION_NAME : Operation<R, A> {                                          \
-        static constexpr const char* instruction = SPELLED;                            \
-        static __device__ R apply(A a) {                                               \
-            Register<R> r;                                                             \
+#define ASSEMBLY_1(SPELLED, TEXT, R, A, ...)                                               \
+    struct OPERATION_NAME : Operation<R, A> {                                              \
+        static constexpr const char* instruction = SPELLED;                                \
+        static __device__ R apply(A a) {                                                   \
+            Register<R> r;                                                                 \
             asm volatile(TEXT : "=" REGISTER_##R(r.value) : REGISTER_##A(to_register(a))); \
-            return r;                                                                  \
-        }                                                                              \
-        static R expect([[maybe_unused]] A a) { return static_cast<R>(__VA_ARGS__); }  \
-    };                                                                                 \
+            return r;                                                                      \
+        }                                                                                  \
+        static R expect([[maybe_unused]] A a) { return static_cast<R>(__VA_ARGS__); }      \
+    };                                                                                     \
     OPERATION_IS_CHECKED(SPELLED)
-#define ASSEMBLY_2_WHERE(DEFINED, SPELLED, TEXT, R, A, B, ...)                                                       \
-    struct OPERATION_NAME : Operation<R, A, B> {                                                                     \
-        static constexpr const char* instruction = SPELLED;                                                          \
-        static __device__ R apply(A a, B b) {                                                                        \
-            Register<R> r;                                                                                           \
-            asm volatile(TEXT : "=" REGISTER_##R(r.value) : REGISTER_##A(to_register(a)), REGISTER_##B(to_register(b))); \
-            return r;                                                                                                \
-        }                                                                                                            \
-        static bool defined([[maybe_unused]] A a, [[maybe_unused]] B b) { return DEFINED; }                          \
-        static R expect([[maybe_unused]] A a, [[maybe_unused]] B b) { return static_cast<R>(__VA_ARGS__); }          \
-    };                                                                                                               \
+#define ASSEMBLY_2_WHERE(DEFINED, SPELLED, TEXT, R, A, B, ...)                                              \
+    struct OPERATION_NAME : Operation<R, A, B> {                                                            \
+        static constexpr const char* instruction = SPELLED;                                                 \
+        static __device__ R apply(A a, B b) {                                                               \
+            Register<R> r;                                                                                  \
+            asm volatile(TEXT                                                                               \
+                         : "=" REGISTER_##R(r.value)                                                        \
+                         : REGISTER_##A(to_register(a)), REGISTER_##B(to_register(b)));                     \
+            return r;                                                                                       \
+        }                                                                                                   \
+        static bool defined([[maybe_unused]] A a, [[maybe_unused]] B b) { return DEFINED; }                 \
+        static R expect([[maybe_unused]] A a, [[maybe_unused]] B b) { return static_cast<R>(__VA_ARGS__); } \
+    };                                                                                                      \
     OPERATION_IS_CHECKED(SPELLED)
 #define ASSEMBLY_2(SPELLED, TEXT, R, A, B, ...) ASSEMBLY_2_WHERE(true, SPELLED, TEXT, R, A, B, __VA_ARGS__)
-#define ASSEMBLY_3(SPELLED, TEXT, R, A, B, C, ...)                                             \
-    struct OPERATION_NAME : Operation<R, A, B, C> {                                            \
-        static constexpr const char* instruction = SPELLED;                                    \
-        static __device__ R apply(A a, B b, C c) {                                             \
-            Register<R> r;                                                                     \
-            asm volatile(TEXT                                                                  \
-                         : "=" REGISTER_##R(r.value)                                           \
+#define ASSEMBLY_3(SPELLED, TEXT, R, A, B, C, ...)                                                                    \
+    struct OPERATION_NAME : Operation<R, A, B, C> {                                                                   \
+        static constexpr const char* instruction = SPELLED;                                                           \
+        static __device__ R apply(A a, B b, C c) {                                                                    \
+            Register<R> r;                                                                                            \
+            asm volatile(TEXT                                                                                         \
+                         : "=" REGISTER_##R(r.value)                                                                  \
                          : REGISTER_##A(to_register(a)), REGISTER_##B(to_register(b)), REGISTER_##C(to_register(c))); \
-            return r;                                                                          \
-        }                                                                                      \
-        static R expect([[maybe_unused]] A a, [[maybe_unused]] B b, [[maybe_unused]] C c) {    \
-            return static_cast<R>(__VA_ARGS__);                                                \
-        }                                                                                      \
-    };                                                                                         \
+            return r;                                                                                                 \
+        }                                                                                                             \
+        static R expect([[maybe_unused]] A a, [[maybe_unused]] B b, [[maybe_unused]] C c) {                           \
+            return static_cast<R>(__VA_ARGS__);                                                                       \
+        }                                                                                                             \
+    };                                                                                                                \
     OPERATION_IS_CHECKED(SPELLED)
-#define ASSEMBLY_4(SPELLED, TEXT, R, A, B, C, D, ...)                                          \
-    struct OPERATION_NAME : Operation<R, A, B, C, D> {                                         \
-        static constexpr const char* instruction = SPELLED;                                    \
-        static __device__ R apply(A a, B b, C c, D d) {                                        \
-            Register<R> r;                                                                     \
-            asm volatile(TEXT                                                                  \
-                         : "=" REGISTER_##R(r.value)                                           \
+#define ASSEMBLY_4(SPELLED, TEXT, R, A, B, C, D, ...)                                                                \
+    struct OPERATION_NAME : Operation<R, A, B, C, D> {                                                               \
+        static constexpr const char* instruction = SPELLED;                                                          \
+        static __device__ R apply(A a, B b, C c, D d) {                                                              \
+            Register<R> r;                                                                                           \
+            asm volatile(TEXT                                                                                        \
+                         : "=" REGISTER_##R(r.value)                                                                 \
                          : REGISTER_##A(to_register(a)), REGISTER_##B(to_register(b)), REGISTER_##C(to_register(c)), \
-                           REGISTER_##D(to_register(d)));                                      \
-            return r;                                                                          \
-        }                                                                                      \
-        static R expect([[maybe_unused]] A a, [[maybe_unused]] B b, [[maybe_unused]] C c, [[maybe_unused]] D d) { \
-            return static_cast<R>(__VA_ARGS__);                                                \
-        }                                                                                      \
-    };                                                                                         \
+                           REGISTER_##D(to_register(d)));                                                            \
+            return r;                                                                                                \
+        }                                                                                                            \
+        static R expect([[maybe_unused]] A a, [[maybe_unused]] B b, [[maybe_unused]] C c, [[maybe_unused]] D d) {    \
+            return static_cast<R>(__VA_ARGS__);                                                                      \
+        }                                                                                                            \
+    };                                                                                                               \
     OPERATION_IS_CHECKED(SPELLED)
 
 // ARITHMETIC_n(instruction, result, sources..., what the CPU says): all operands in registers, in that order.

@@ -52,8 +52,8 @@ std::string mismatch_of() {
     const OnCard<T> own_there(own);
     const OnCard<T> old_there(threads);
     const OnCard<T> common_there(common);
-    use_all<Atomic, in_shared><<<blocks, threads_of_block>>>(operands_there.data(), own_there.data(), old_there.data(),
-                                                             common_there.data());
+    use_all<Atomic, in_shared>
+        <<<blocks, threads_of_block>>>(operands_there.data(), own_there.data(), old_there.data(), common_there.data());
     const std::vector<T> own_found = own_there.values();
     const std::vector<T> old_found = old_there.values();
     const std::vector<T> common_found = common_there.values();
@@ -77,53 +77,53 @@ std::string mismatch_of() {
 }
 
 /// `first`: what the value that all threads use begins with.
-#define ATOMIC_STRUCT(PREFIX, NAME, T, FIRST, ANY_ORDER, TELLS, GLOBAL, SHARED, ...)                     \
-    struct PREFIX##_##NAME##_##T {                                                                       \
-        using Type = T;                                                                                  \
-        static constexpr T first = FIRST;                                                                \
-        static constexpr bool any_order = ANY_ORDER;                                                     \
-        static constexpr bool tells = TELLS;                                                             \
-        static __device__ T apply(T* at, T b) {                                                          \
-            T r{};                                                                                       \
-            GLOBAL;                                                                                      \
-            return r;                                                                                    \
-        }                                                                                                \
-        static __device__ T apply_in_shared(T* at, T b) {                                                \
-            T r{};                                                                                       \
-            SHARED;                                                                                      \
-            return r;                                                                                    \
-        }                                                                                                \
-        static T expect(T a, [[maybe_unused]] T b) { return static_cast<T>(__VA_ARGS__); }               \
+#define ATOMIC_STRUCT(PREFIX, NAME, T, FIRST, ANY_ORDER, TELLS, GLOBAL, SHARED, ...)       \
+    struct PREFIX##_##NAME##_##T {                                                         \
+        using Type = T;                                                                    \
+        static constexpr T first = FIRST;                                                  \
+        static constexpr bool any_order = ANY_ORDER;                                       \
+        static constexpr bool tells = TELLS;                                               \
+        static __device__ T apply(T* at, T b) {                                            \
+            T r{};                                                                         \
+            GLOBAL;                                                                        \
+            return r;                                                                      \
+        }                                                                                  \
+        static __device__ T apply_in_shared(T* at, T b) {                                  \
+            T r{};                                                                         \
+            SHARED;                                                                        \
+            return r;                                                                      \
+        }                                                                                  \
+        static T expect(T a, [[maybe_unused]] T b) { return static_cast<T>(__VA_ARGS__); } \
     };
 // ATOMIC(name, type as spelled, type, first value, whether the order of threads is the same, new value of a by b)
-#define ATOMIC(NAME, SPELLED, T, FIRST, ANY_ORDER, ...)                                                                 \
-    ATOMIC_STRUCT(atom, NAME, T, FIRST, ANY_ORDER, true,                                                                \
-                  asm volatile("atom.global." #NAME "." SPELLED " %0, [%1], %2;"                                        \
-                               : "=" ACCESS_REGISTER_##T(r)                                                             \
-                               : ADDRESS_global(at), ACCESS_REGISTER_##T(b)                                             \
-                               : "memory"),                                                                             \
-                  asm volatile("atom.shared." #NAME "." SPELLED " %0, [%1], %2;"                                        \
-                               : "=" ACCESS_REGISTER_##T(r)                                                             \
-                               : ADDRESS_shared(at), ACCESS_REGISTER_##T(b)                                             \
-                               : "memory"),                                                                             \
-                  __VA_ARGS__)                                                                                          \
-    [[maybe_unused]] const bool atom_##NAME##_##T##_is_checked =                                                        \
-        (checks().push_back({"atom.global." #NAME "." SPELLED, &mismatch_of<atom_##NAME##_##T, false>}),                \
+#define ATOMIC(NAME, SPELLED, T, FIRST, ANY_ORDER, ...)                                                  \
+    ATOMIC_STRUCT(atom, NAME, T, FIRST, ANY_ORDER, true,                                                 \
+                  asm volatile("atom.global." #NAME "." SPELLED " %0, [%1], %2;"                         \
+                               : "=" ACCESS_REGISTER_##T(r)                                              \
+                               : ADDRESS_global(at), ACCESS_REGISTER_##T(b)                              \
+                               : "memory"),                                                              \
+                  asm volatile("atom.shared." #NAME "." SPELLED " %0, [%1], %2;"                         \
+                               : "=" ACCESS_REGISTER_##T(r)                                              \
+                               : ADDRESS_shared(at), ACCESS_REGISTER_##T(b)                              \
+                               : "memory"),                                                              \
+                  __VA_ARGS__)                                                                           \
+    [[maybe_unused]] const bool atom_##NAME##_##T##_is_checked =                                         \
+        (checks().push_back({"atom.global." #NAME "." SPELLED, &mismatch_of<atom_##NAME##_##T, false>}), \
          checks().push_back({"atom.shared." #NAME "." SPELLED, &mismatch_of<atom_##NAME##_##T, true>}), true);
 // REDUCTION: the same, where the value before is not asked for.
-#define REDUCTION(NAME, SPELLED, T, FIRST, ...)                                                                         \
-    ATOMIC_STRUCT(red, NAME, T, FIRST, true, false,                                                                     \
-                  asm volatile("red.global." #NAME "." SPELLED " [%0], %1;"                                             \
-                               :                                                                                        \
-                               : ADDRESS_global(at), ACCESS_REGISTER_##T(b)                                             \
-                               : "memory"),                                                                             \
-                  asm volatile("red.shared." #NAME "." SPELLED " [%0], %1;"                                             \
-                               :                                                                                        \
-                               : ADDRESS_shared(at), ACCESS_REGISTER_##T(b)                                             \
-                               : "memory"),                                                                             \
-                  __VA_ARGS__)                                                                                          \
-    [[maybe_unused]] const bool red_##NAME##_##T##_is_checked =                                                         \
-        (checks().push_back({"red.global." #NAME "." SPELLED, &mismatch_of<red_##NAME##_##T, false>}),                  \
+#define REDUCTION(NAME, SPELLED, T, FIRST, ...)                                                        \
+    ATOMIC_STRUCT(red, NAME, T, FIRST, true, false,                                                    \
+                  asm volatile("red.global." #NAME "." SPELLED " [%0], %1;"                            \
+                               :                                                                       \
+                               : ADDRESS_global(at), ACCESS_REGISTER_##T(b)                            \
+                               : "memory"),                                                            \
+                  asm volatile("red.shared." #NAME "." SPELLED " [%0], %1;"                            \
+                               :                                                                       \
+                               : ADDRESS_shared(at), ACCESS_REGISTER_##T(b)                            \
+                               : "memory"),                                                            \
+                  __VA_ARGS__)                                                                         \
+    [[maybe_unused]] const bool red_##NAME##_##T##_is_checked =                                        \
+        (checks().push_back({"red.global." #NAME "." SPELLED, &mismatch_of<red_##NAME##_##T, false>}), \
          checks().push_back({"red.shared." #NAME "." SPELLED, &mismatch_of<red_##NAME##_##T, true>}), true);
 
 ATOMIC(add, "u32", u32, 5, true, a + b)

@@ -32,7 +32,8 @@ std::string mismatch_of() {
     for (u32 thread = 0; thread < count; ++thread) {
         const u32 expected = Body::of(thread);
         if (found[thread] == expected) continue;
-        return "thread " + std::to_string(thread) + " has " + text_of(found[thread]) + ", expected " + text_of(expected);
+        return "thread " + std::to_string(thread) + " has " + text_of(found[thread]) + ", expected " +
+               text_of(expected);
     }
     return "";
 }
@@ -196,7 +197,8 @@ std::string mismatch_after_leaving() {
         leave_before_barriers<<<1, 128>>>(staying, to.data());
         const std::vector<u32> found = to.values();
         for (u32 i = 0; i < 3 * staying; ++i) {
-            if (found[i] != (i / 3 + 1) % staying + i % 3) return "of " + std::to_string(staying) + " " + text_of(found[i]);
+            if (found[i] != (i / 3 + 1) % staying + i % 3)
+                return "of " + std::to_string(staying) + " " + text_of(found[i]);
         }
     }
     return "";
@@ -384,7 +386,8 @@ std::string mismatch_of_variables() {
     const u32 seven = 7;
     check(cudaMemcpy(static_cast<u32*>(address) + 2, &seven, sizeof seven, cudaMemcpyHostToDevice), "cudaMemcpy");
     use_variables<<<1, 1>>>(to.data());
-    if (to.values()[0] != static_cast<u32>(expected_table[0]) + small[0] + 7) return "after the copy " + text_of(to.values()[0]);
+    if (to.values()[0] != static_cast<u32>(expected_table[0]) + small[0] + 7)
+        return "after the copy " + text_of(to.values()[0]);
     // As the next one expects it.
     const u32 first[4] = {1, 2, 3, 4};
     check(cudaMemcpyToSymbol(counted, first, sizeof first), "cudaMemcpyToSymbol");
@@ -415,7 +418,8 @@ std::string mismatch_of_look_back() {
     look_back<<<tiles, 64>>>(tiles, ready.data(), sums.data());
     const std::vector<u32> found = sums.values();
     for (u32 tile = 0; tile < tiles; ++tile) {
-        if (found[tile] != tile * (tile + 1) / 2) return "tile " + std::to_string(tile) + " has " + text_of(found[tile]);
+        if (found[tile] != tile * (tile + 1) / 2)
+            return "tile " + std::to_string(tile) + " has " + text_of(found[tile]);
     }
     return "";
 }

@@ -19,9 +19,7 @@ double rounded(double value, int digits, int closest, double largest) {
     const double nearest = std::copysign(std::ldexp(std::nearbyint(std::ldexp(value, -spacing)), spacing), value);
     return std::fabs(nearest) > largest ? std::copysign(HUGE_VAL, value) : nearest;
 }
-f32 as_bfloat(double value) {
-    return static_cast<f32>(rounded(value, 8, -133, std::ldexp(255.0, 120)));
-}
+f32 as_bfloat(double value) { return static_cast<f32>(rounded(value, 8, -133, std::ldexp(255.0, 120))); }
 f32 as_half(double value) { return static_cast<f32>(rounded(value, 11, -24, 65504.0)); }
 
 /// A sum that was inexact ends in a one, so that rounding it again is right.
@@ -33,16 +31,13 @@ double sum_to_odd(double a, double b) {
     if (error == 0 || (std::bit_cast<u64>(sum) & 1U) != 0) return sum;
     return std::nextafter(sum, error > 0 ? HUGE_VAL : -HUGE_VAL);
 }
-f32 bfloat_fma(f32 a, f32 b, f32 c) {
-    return as_bfloat(sum_to_odd(double{as_bfloat(a)} * as_bfloat(b), as_bfloat(c)));
-}
-f32 half_fma(f32 a, f32 b, f32 c) {
-    return as_half(sum_to_odd(double{as_half(a)} * as_half(b), as_half(c)));
-}
+f32 bfloat_fma(f32 a, f32 b, f32 c) { return as_bfloat(sum_to_odd(double{as_bfloat(a)} * as_bfloat(b), as_bfloat(c))); }
+f32 half_fma(f32 a, f32 b, f32 c) { return as_half(sum_to_odd(double{as_half(a)} * as_half(b), as_half(c))); }
 
 // A bfloat16 is the upper half of a float.
-ASSEMBLY_1("cvt.rn.bf16.f32", "{.reg .b16 low, high; mov.u16 low, 0; cvt.rn.bf16.f32 high, %1; mov.b32 %0, {low, high};}",
-           f32, f32, as_bfloat(a))
+ASSEMBLY_1("cvt.rn.bf16.f32",
+           "{.reg .b16 low, high; mov.u16 low, 0; cvt.rn.bf16.f32 high, %1; mov.b32 %0, {low, high};}", f32, f32,
+           as_bfloat(a))
 ASSEMBLY_2("cvt.rn.bf16x2.f32",
            "{.reg .b16 low, high; .reg .b32 both; cvt.rn.bf16x2.f32 both, %1, %2; mov.b32 {low, high}, both; "
            "mov.u16 low, 0; mov.b32 %0, {low, high};}",
@@ -89,7 +84,8 @@ std::string mismatch_of_lane_sums() {
     const std::vector<s32> found = to.values();
     for (std::size_t lane = 0; lane < 32; ++lane) {
         if (found[2 * lane] != (lane < 8 ? 0 : sum)) return "the sum is " + text_of(found[2 * lane]);
-        if (found[2 * lane + 1] != (lane < 8 ? 0 : 31 * 31 - 2000)) return "the largest is " + text_of(found[2 * lane + 1]);
+        if (found[2 * lane + 1] != (lane < 8 ? 0 : 31 * 31 - 2000))
+            return "the largest is " + text_of(found[2 * lane + 1]);
     }
     return "";
 }

@@ -39,7 +39,8 @@ std::string mismatch_of() {
     for (int thread = 0; thread < access_threads; ++thread) {
         for (int i = 0; i < Load::count; ++i) {
             typename Load::Element element;
-            std::memcpy(&element, bytes.data() + thread * slot_bytes + Load::offset + i * sizeof element, sizeof element);
+            std::memcpy(&element, bytes.data() + thread * slot_bytes + Load::offset + i * sizeof element,
+                        sizeof element);
             const u64 expected = bits_in(static_cast<typename Load::InRegister>(element));
             const u64 is = found[static_cast<std::size_t>(thread * Load::count + i)];
             if (is != expected) {
@@ -51,7 +52,7 @@ std::string mismatch_of() {
     return "";
 }
 
-#define IS_CHECKED(SPELLED, PLACE)                                 \
+#define IS_CHECKED(SPELLED, PLACE)                                    \
     [[maybe_unused]] const bool ACCESS_JOINED(checked, __COUNTER__) = \
         (checks().push_back({SPELLED, &mismatch_of<ACCESS_NAME, Place::PLACE>}), true);
 #define IN_global(SPELLED) IS_CHECKED(SPELLED, global)
@@ -60,53 +61,53 @@ std::string mismatch_of() {
 #define IN_generic(SPELLED) IN_global(SPELLED) IN_shared(SPELLED) IN_local(SPELLED)
 
 // LOAD_n(spelled, space, type in memory, type of the register)
-#define LOAD_FROM(SPELLED, SPACE, T, R, TEXT, OFFSET)                                                                   \
-    struct ACCESS_NAME {                                                                                                \
-        using Element = T;                                                                                              \
-        using InRegister = R;                                                                                           \
-        static constexpr int count = 1;                                                                                 \
-        static constexpr int offset = OFFSET;                                                                           \
-        static __device__ void apply(const u8* slot, u64* values) {                                                     \
-            R a;                                                                                                        \
-            asm volatile(SPELLED TEXT : "=" ACCESS_REGISTER_##R(a) : ADDRESS_##SPACE(slot) : "memory");                 \
-            values[0] = bits_in(a);                                                                                     \
-        }                                                                                                               \
-    };                                                                                                                  \
+#define LOAD_FROM(SPELLED, SPACE, T, R, TEXT, OFFSET)                                                   \
+    struct ACCESS_NAME {                                                                                \
+        using Element = T;                                                                              \
+        using InRegister = R;                                                                           \
+        static constexpr int count = 1;                                                                 \
+        static constexpr int offset = OFFSET;                                                           \
+        static __device__ void apply(const u8* slot, u64* values) {                                     \
+            R a;                                                                                        \
+            asm volatile(SPELLED TEXT : "=" ACCESS_REGISTER_##R(a) : ADDRESS_##SPACE(slot) : "memory"); \
+            values[0] = bits_in(a);                                                                     \
+        }                                                                                               \
+    };                                                                                                  \
     IN_##SPACE(SPELLED)
 #define LOAD_1(SPELLED, SPACE, T, R) LOAD_FROM(SPELLED, SPACE, T, R, " %0, [%1+16];", 16)
 #define LOAD_1_BRACED(SPELLED, SPACE, T, R) LOAD_FROM(SPELLED, SPACE, T, R, " {%0}, [%1 + 16];", 16)
-#define LOAD_2(SPELLED, SPACE, T)                                                                                       \
-    struct ACCESS_NAME {                                                                                                \
-        using Element = T;                                                                                              \
-        using InRegister = T;                                                                                           \
-        static constexpr int count = 2;                                                                                 \
-        static constexpr int offset = slot_offset;                                                                      \
-        static __device__ void apply(const u8* slot, u64* values) {                                                     \
-            T a, b;                                                                                                     \
-            asm volatile(SPELLED " {%0, %1}, [%2+16];"                                                                  \
-                         : "=" ACCESS_REGISTER_##T(a), "=" ACCESS_REGISTER_##T(b)                                       \
-                         : ADDRESS_##SPACE(slot)                                                                        \
-                         : "memory");                                                                                   \
-            values[0] = bits_in(a), values[1] = bits_in(b);                                                             \
-        }                                                                                                               \
-    };                                                                                                                  \
+#define LOAD_2(SPELLED, SPACE, T)                                                 \
+    struct ACCESS_NAME {                                                          \
+        using Element = T;                                                        \
+        using InRegister = T;                                                     \
+        static constexpr int count = 2;                                           \
+        static constexpr int offset = slot_offset;                                \
+        static __device__ void apply(const u8* slot, u64* values) {               \
+            T a, b;                                                               \
+            asm volatile(SPELLED " {%0, %1}, [%2+16];"                            \
+                         : "=" ACCESS_REGISTER_##T(a), "=" ACCESS_REGISTER_##T(b) \
+                         : ADDRESS_##SPACE(slot)                                  \
+                         : "memory");                                             \
+            values[0] = bits_in(a), values[1] = bits_in(b);                       \
+        }                                                                         \
+    };                                                                            \
     IN_##SPACE(SPELLED)
-#define LOAD_4(SPELLED, SPACE, T)                                                                                       \
-    struct ACCESS_NAME {                                                                                                \
-        using Element = T;                                                                                              \
-        using InRegister = T;                                                                                           \
-        static constexpr int count = 4;                                                                                 \
-        static constexpr int offset = slot_offset;                                                                      \
-        static __device__ void apply(const u8* slot, u64* values) {                                                     \
-            T a, b, c, d;                                                                                               \
-            asm volatile(SPELLED " {%0, %1, %2, %3}, [%4+16];"                                                          \
-                         : "=" ACCESS_REGISTER_##T(a), "=" ACCESS_REGISTER_##T(b), "=" ACCESS_REGISTER_##T(c),          \
-                           "=" ACCESS_REGISTER_##T(d)                                                                   \
-                         : ADDRESS_##SPACE(slot)                                                                        \
-                         : "memory");                                                                                   \
-            values[0] = bits_in(a), values[1] = bits_in(b), values[2] = bits_in(c), values[3] = bits_in(d);             \
-        }                                                                                                               \
-    };                                                                                                                  \
+#define LOAD_4(SPELLED, SPACE, T)                                                                              \
+    struct ACCESS_NAME {                                                                                       \
+        using Element = T;                                                                                     \
+        using InRegister = T;                                                                                  \
+        static constexpr int count = 4;                                                                        \
+        static constexpr int offset = slot_offset;                                                             \
+        static __device__ void apply(const u8* slot, u64* values) {                                            \
+            T a, b, c, d;                                                                                      \
+            asm volatile(SPELLED " {%0, %1, %2, %3}, [%4+16];"                                                 \
+                         : "=" ACCESS_REGISTER_##T(a), "=" ACCESS_REGISTER_##T(b), "=" ACCESS_REGISTER_##T(c), \
+                           "=" ACCESS_REGISTER_##T(d)                                                          \
+                         : ADDRESS_##SPACE(slot)                                                               \
+                         : "memory");                                                                          \
+            values[0] = bits_in(a), values[1] = bits_in(b), values[2] = bits_in(c), values[3] = bits_in(d);    \
+        }                                                                                                      \
+    };                                                                                                         \
     IN_##SPACE(SPELLED)
 
 LOAD_1("ld.u8", generic, u8, u16)
@@ -173,7 +174,10 @@ struct ThroughGenericAddress {
     static __device__ void apply(const u8* slot, u64* values) {
         const u64 in_shared = __cvta_generic_to_shared(slot);
         f32 a;
-        asm volatile("{.reg .u64 at; cvta.shared.u64 at, %1; ld.f32 %0, [at+16];}" : "=f"(a) : "l"(in_shared) : "memory");
+        asm volatile("{.reg .u64 at; cvta.shared.u64 at, %1; ld.f32 %0, [at+16];}"
+                     : "=f"(a)
+                     : "l"(in_shared)
+                     : "memory");
         values[0] = bits_in(a);
     }
 };
@@ -206,10 +210,11 @@ struct Guarded {
     static constexpr int offset = slot_offset;
     static __device__ void apply(const u8* slot, u64* values) {
         u32 a = 0;
-        asm volatile("{.reg .pred p; setp.lt.u32 p, %2, 40; @p ld.global.u32 %0, [%1+16]; @!p ld.global.u32 %0, [%1+16];}"
-                     : "+r"(a)
-                     : "l"(__cvta_generic_to_global(slot)), "r"(threadIdx.x)
-                     : "memory");
+        asm volatile(
+            "{.reg .pred p; setp.lt.u32 p, %2, 40; @p ld.global.u32 %0, [%1+16]; @!p ld.global.u32 %0, [%1+16];}"
+            : "+r"(a)
+            : "l"(__cvta_generic_to_global(slot)), "r"(threadIdx.x)
+            : "memory");
         values[0] = a;
     }
 };
@@ -225,7 +230,8 @@ struct alignas(8) Parameters {
 };
 
 // The names of parameters are those of the kernel, so it has one that is not mangled.
-extern "C" __global__ void simcuda_load_parameters(s8 small, f32 number, u32 whole, u64 large, Parameters all, u64* to) {
+extern "C" __global__ void simcuda_load_parameters(s8 small, f32 number, u32 whole, u64 large, Parameters all,
+                                                   u64* to) {
     s16 a;
     f32 b;
     u32 c, e, f;
@@ -248,9 +254,18 @@ std::string mismatch_of_parameters() {
     const OnCard<u64> to(12);
     const Parameters all{11, 4000000012, -13, 1.5f, 0xfedcba9876543210};
     simcuda_load_parameters<<<1, 1>>>(-7, -2.25f, 3000000000, 1ULL << 40, all, to.data());
-    const std::vector<u64> expected{static_cast<u64>(-7), bits_in(-2.25f), 3000000000, 1ULL << 40, 11, 4000000012,
-                                    static_cast<u64>(-13), bits_in(1.5f), 0xfedcba9876543210,
-                                    static_cast<u64>(-7), bits_in(-2.25f), 3000000000 + (1ULL << 40) + (11U + 4000000012U)};
+    const std::vector<u64> expected{static_cast<u64>(-7),
+                                    bits_in(-2.25f),
+                                    3000000000,
+                                    1ULL << 40,
+                                    11,
+                                    4000000012,
+                                    static_cast<u64>(-13),
+                                    bits_in(1.5f),
+                                    0xfedcba9876543210,
+                                    static_cast<u64>(-7),
+                                    bits_in(-2.25f),
+                                    3000000000 + (1ULL << 40) + (11U + 4000000012U)};
     const std::vector<u64> found = to.values();
     for (std::size_t i = 0; i < expected.size(); ++i) {
         if (found[i] != expected[i]) return std::to_string(i) + " is " + text_of(found[i]);
@@ -264,16 +279,15 @@ std::string mismatch_of_parameters() {
 struct Sizes {
     s32 of[7];
 };
-__global__ void index_parameters(Sizes sizes, s32* to) {
-    to[threadIdx.x] = sizes.of[(threadIdx.x * 3) % 7];
-}
+__global__ void index_parameters(Sizes sizes, s32* to) { to[threadIdx.x] = sizes.of[(threadIdx.x * 3) % 7]; }
 std::string mismatch_of_indexed_parameters() {
     const OnCard<s32> to(32);
     index_parameters<<<1, 32>>>({{10, 11, 12, 13, 14, 15, -16}}, to.data());
     const std::vector<s32> found = to.values();
     for (int i = 0; i < 32; ++i) {
         const int place = i * 3 % 7;
-        if (found[static_cast<std::size_t>(i)] != (place == 6 ? -16 : 10 + place)) return "of thread " + std::to_string(i);
+        if (found[static_cast<std::size_t>(i)] != (place == 6 ? -16 : 10 + place))
+            return "of thread " + std::to_string(i);
     }
     return "";
 }

@@ -10,7 +10,7 @@ std::vector<InstructionCheck>& checks() {
     return all;
 }
 
-#define COMPARISON(SPELLED, T, ...)                                                                               \
+#define COMPARISON(SPELLED, T, ...) \
     ASSEMBLY_2(SPELLED, "{.reg .pred p; " SPELLED " p, %1, %2; selp.u32 %0, 1, 0, p;}", pred, T, T, __VA_ARGS__)
 
 COMPARISON("setp.eq.b32", u32, a == b)
@@ -42,7 +42,7 @@ COMPARISON("setp.ge.s64", s64, a >= b)
 COMPARISON("setp.ge.u32", u32, a >= b)
 COMPARISON("setp.ge.u64", u64, a >= b)
 COMPARISON("setp.eq.f32", f32, a == b)
-COMPARISON("setp.ne.f32", f32, a < b || a > b)
+COMPARISON("setp.ne.f32", f32, a<b || a> b)
 COMPARISON("setp.lt.f32", f32, a < b)
 COMPARISON("setp.le.f32", f32, a <= b)
 COMPARISON("setp.gt.f32", f32, a > b)
@@ -62,7 +62,7 @@ ASSEMBLY_1("setp.gt.u64", "{.reg .pred p; setp.gt.u64 p, %1, 1920; selp.u32 %0, 
 ASSEMBLY_1("setp.eq.s64", "{.reg .pred p; setp.eq.s64 p, %1, -1; selp.u32 %0, 1, 0, p;}", pred, s64, a == -1)
 ASSEMBLY_1("setp.ne.s16", "{.reg .pred p; setp.ne.s16 p, %1, -2; selp.u32 %0, 1, 0, p;}", pred, s16, a != -2)
 
-#define SELECTION(SPELLED, T)                                                                                \
+#define SELECTION(SPELLED, T)                                                                              \
     ASSEMBLY_3(SPELLED, "{.reg .pred p; setp.ne.s32 p, %3, 0; " SPELLED " %0, %1, %2, p;}", T, T, T, pred, \
                c.bits != 0 ? a : b)
 SELECTION("selp.b16", u16)
@@ -76,23 +76,24 @@ ASSEMBLY_1("selp.u16", "{.reg .pred p; setp.ne.s32 p, %1, 0; selp.u16 %0, 1, 0, 
 ASSEMBLY_1("selp.f32", "{.reg .pred p; setp.ne.s32 p, %1, 0; selp.f32 %0, 0f40490FDB, 0fBF800000, p;}", f32, pred,
            a.bits != 0 ? 3.14159274f : -1.0f)
 
-#define LOGIC(SPELLED, ...)                                                                                     \
-    ASSEMBLY_2(SPELLED,                                                                                         \
-               "{.reg .pred p, q, r; setp.ne.s32 p, %1, 0; setp.ne.s32 q, %2, 0; " SPELLED                      \
-               " r, p, q; selp.u32 %0, 1, 0, r;}",                                                              \
+#define LOGIC(SPELLED, ...)                                                                \
+    ASSEMBLY_2(SPELLED,                                                                    \
+               "{.reg .pred p, q, r; setp.ne.s32 p, %1, 0; setp.ne.s32 q, %2, 0; " SPELLED \
+               " r, p, q; selp.u32 %0, 1, 0, r;}",                                         \
                pred, pred, pred, __VA_ARGS__)
 template <typename T>
 pred truth(T value) {
     return {static_cast<u8>(value != 0)};
 }
-LOGIC("and.pred", truth(a.bits & b.bits))
+LOGIC("and.pred", truth(a.bits& b.bits))
 LOGIC("or.pred", truth(a.bits | b.bits))
 LOGIC("xor.pred", truth(a.bits ^ b.bits))
 ASSEMBLY_1("not.pred", "{.reg .pred p, q; setp.ne.s32 p, %1, 0; not.pred q, p; selp.u32 %0, 1, 0, q;}", pred, pred,
            truth(a.bits == 0))
 ASSEMBLY_1("mov.pred", "{.reg .pred p, q; setp.ne.s32 p, %1, 0; mov.pred q, p; selp.u32 %0, 1, 0, q;}", pred, pred, a)
-ASSEMBLY_1("mov.pred", "{.reg .pred p, q; setp.ne.s32 p, %1, 0; mov.pred q, 0; xor.pred q, p, q; selp.u32 %0, 1, 0, q;}",
-           pred, pred, a)
+ASSEMBLY_1("mov.pred",
+           "{.reg .pred p, q; setp.ne.s32 p, %1, 0; mov.pred q, 0; xor.pred q, p, q; selp.u32 %0, 1, 0, q;}", pred,
+           pred, a)
 
 // What a guard lets through.
 ASSEMBLY_2("mov.u32", "{.reg .pred p; setp.ne.s32 p, %2, 0; mov.u32 %0, %1; @p mov.u32 %0, 7;}", u32, u32, pred,

@@ -51,7 +51,7 @@ std::string mismatch_of() {
     return "";
 }
 
-#define IS_CHECKED(SPELLED, PLACE)                                 \
+#define IS_CHECKED(SPELLED, PLACE)                                    \
     [[maybe_unused]] const bool ACCESS_JOINED(checked, __COUNTER__) = \
         (checks().push_back({SPELLED, &mismatch_of<ACCESS_NAME, Place::PLACE>}), true);
 #define IN_global(SPELLED) IS_CHECKED(SPELLED, global)
@@ -60,44 +60,44 @@ std::string mismatch_of() {
 #define IN_generic(SPELLED) IN_global(SPELLED) IN_shared(SPELLED) IN_local(SPELLED)
 
 // STORE_n(spelled, space, bits in memory, type of the register)
-#define STORE_1(SPELLED, SPACE, BITS, R)                                                                                \
-    struct ACCESS_NAME {                                                                                                \
-        using Bits = BITS;                                                                                              \
-        static constexpr int count = 1;                                                                                 \
-        static __device__ void apply(u8* slot, const u64* values) {                                                     \
-            asm volatile(SPELLED " [%0+16], %1;"                                                                        \
-                         :                                                                                              \
-                         : ADDRESS_##SPACE(slot), ACCESS_REGISTER_##R(from_bits<R>(values[0]))                          \
-                         : "memory");                                                                                   \
-        }                                                                                                               \
-    };                                                                                                                  \
+#define STORE_1(SPELLED, SPACE, BITS, R)                                                       \
+    struct ACCESS_NAME {                                                                       \
+        using Bits = BITS;                                                                     \
+        static constexpr int count = 1;                                                        \
+        static __device__ void apply(u8* slot, const u64* values) {                            \
+            asm volatile(SPELLED " [%0+16], %1;"                                               \
+                         :                                                                     \
+                         : ADDRESS_##SPACE(slot), ACCESS_REGISTER_##R(from_bits<R>(values[0])) \
+                         : "memory");                                                          \
+        }                                                                                      \
+    };                                                                                         \
     IN_##SPACE(SPELLED)
-#define STORE_2(SPELLED, SPACE, BITS, R)                                                                                \
-    struct ACCESS_NAME {                                                                                                \
-        using Bits = BITS;                                                                                              \
-        static constexpr int count = 2;                                                                                 \
-        static __device__ void apply(u8* slot, const u64* values) {                                                     \
-            asm volatile(SPELLED " [%0+16], {%1, %2};"                                                                  \
-                         :                                                                                              \
-                         : ADDRESS_##SPACE(slot), ACCESS_REGISTER_##R(from_bits<R>(values[0])),                         \
-                           ACCESS_REGISTER_##R(from_bits<R>(values[1]))                                                 \
-                         : "memory");                                                                                   \
-        }                                                                                                               \
-    };                                                                                                                  \
+#define STORE_2(SPELLED, SPACE, BITS, R)                                                        \
+    struct ACCESS_NAME {                                                                        \
+        using Bits = BITS;                                                                      \
+        static constexpr int count = 2;                                                         \
+        static __device__ void apply(u8* slot, const u64* values) {                             \
+            asm volatile(SPELLED " [%0+16], {%1, %2};"                                          \
+                         :                                                                      \
+                         : ADDRESS_##SPACE(slot), ACCESS_REGISTER_##R(from_bits<R>(values[0])), \
+                           ACCESS_REGISTER_##R(from_bits<R>(values[1]))                         \
+                         : "memory");                                                           \
+        }                                                                                       \
+    };                                                                                          \
     IN_##SPACE(SPELLED)
-#define STORE_4(SPELLED, SPACE, BITS, R)                                                                                \
-    struct ACCESS_NAME {                                                                                                \
-        using Bits = BITS;                                                                                              \
-        static constexpr int count = 4;                                                                                 \
-        static __device__ void apply(u8* slot, const u64* values) {                                                     \
-            asm volatile(SPELLED " [%0+16], {%1, %2, %3, %4};"                                                          \
-                         :                                                                                              \
-                         : ADDRESS_##SPACE(slot), ACCESS_REGISTER_##R(from_bits<R>(values[0])),                         \
-                           ACCESS_REGISTER_##R(from_bits<R>(values[1])), ACCESS_REGISTER_##R(from_bits<R>(values[2])),  \
-                           ACCESS_REGISTER_##R(from_bits<R>(values[3]))                                                 \
-                         : "memory");                                                                                   \
-        }                                                                                                               \
-    };                                                                                                                  \
+#define STORE_4(SPELLED, SPACE, BITS, R)                                                                               \
+    struct ACCESS_NAME {                                                                                               \
+        using Bits = BITS;                                                                                             \
+        static constexpr int count = 4;                                                                                \
+        static __device__ void apply(u8* slot, const u64* values) {                                                    \
+            asm volatile(SPELLED " [%0+16], {%1, %2, %3, %4};"                                                         \
+                         :                                                                                             \
+                         : ADDRESS_##SPACE(slot), ACCESS_REGISTER_##R(from_bits<R>(values[0])),                        \
+                           ACCESS_REGISTER_##R(from_bits<R>(values[1])), ACCESS_REGISTER_##R(from_bits<R>(values[2])), \
+                           ACCESS_REGISTER_##R(from_bits<R>(values[3]))                                                \
+                         : "memory");                                                                                  \
+        }                                                                                                              \
+    };                                                                                                                 \
     IN_##SPACE(SPELLED)
 
 STORE_1("st.u8", generic, u8, u16)

@@ -27,30 +27,30 @@ struct LaneResults {
 
 enum class Mode { up, down, bfly, idx };
 
-#define SHUFFLE(NAME)                                                                                              \
-    struct shuffle_##NAME {                                                                                        \
-        static constexpr Mode mode = Mode::NAME;                                                                   \
-        static constexpr bool tells = true;                                                                        \
-        static __device__ u32 apply(u32 value, u32 b, u32 c, u32 mask, u32& inside) {                              \
-            u32 result;                                                                                            \
-            asm volatile("{.reg .pred p; shfl.sync." #NAME ".b32 %0|p, %2, %3, %4, %5; selp.u32 %1, 1, 0, p;}"     \
-                         : "=r"(result), "=r"(inside)                                                              \
-                         : "r"(value), "r"(b), "r"(c), "r"(mask)                                                   \
-                         : "memory");                                                                              \
-            return result;                                                                                         \
-        }                                                                                                          \
-    };                                                                                                             \
-    struct shuffle_##NAME##_alone {                                                                                \
-        static constexpr Mode mode = Mode::NAME;                                                                   \
-        static constexpr bool tells = false;                                                                       \
-        static __device__ u32 apply(u32 value, u32 b, u32 c, u32 mask, u32&) {                                     \
-            u32 result;                                                                                            \
-            asm volatile("shfl.sync." #NAME ".b32 %0, %1, %2, %3, %4;"                                             \
-                         : "=r"(result)                                                                            \
-                         : "r"(value), "r"(b), "r"(c), "r"(mask)                                                   \
-                         : "memory");                                                                              \
-            return result;                                                                                         \
-        }                                                                                                          \
+#define SHUFFLE(NAME)                                                                                          \
+    struct shuffle_##NAME {                                                                                    \
+        static constexpr Mode mode = Mode::NAME;                                                               \
+        static constexpr bool tells = true;                                                                    \
+        static __device__ u32 apply(u32 value, u32 b, u32 c, u32 mask, u32& inside) {                          \
+            u32 result;                                                                                        \
+            asm volatile("{.reg .pred p; shfl.sync." #NAME ".b32 %0|p, %2, %3, %4, %5; selp.u32 %1, 1, 0, p;}" \
+                         : "=r"(result), "=r"(inside)                                                          \
+                         : "r"(value), "r"(b), "r"(c), "r"(mask)                                               \
+                         : "memory");                                                                          \
+            return result;                                                                                     \
+        }                                                                                                      \
+    };                                                                                                         \
+    struct shuffle_##NAME##_alone {                                                                            \
+        static constexpr Mode mode = Mode::NAME;                                                               \
+        static constexpr bool tells = false;                                                                   \
+        static __device__ u32 apply(u32 value, u32 b, u32 c, u32 mask, u32&) {                                 \
+            u32 result;                                                                                        \
+            asm volatile("shfl.sync." #NAME ".b32 %0, %1, %2, %3, %4;"                                         \
+                         : "=r"(result)                                                                        \
+                         : "r"(value), "r"(b), "r"(c), "r"(mask)                                               \
+                         : "memory");                                                                          \
+            return result;                                                                                     \
+        }                                                                                                      \
     };
 SHUFFLE(up)
 SHUFFLE(down)
@@ -391,8 +391,11 @@ __global__ void tell(u32* to) {
 #undef TELL
 }
 std::string mismatch_of_knowledge() {
-    const std::vector<std::pair<dim3, dim3>> shapes{
-        {{1, 1, 1}, {1, 1, 1}}, {{5, 1, 1}, {33, 1, 1}}, {{3, 4, 1}, {7, 6, 1}}, {{2, 3, 4}, {5, 4, 3}}, {{1, 1, 2}, {1024, 1, 1}}};
+    const std::vector<std::pair<dim3, dim3>> shapes{{{1, 1, 1}, {1, 1, 1}},
+                                                    {{5, 1, 1}, {33, 1, 1}},
+                                                    {{3, 4, 1}, {7, 6, 1}},
+                                                    {{2, 3, 4}, {5, 4, 3}},
+                                                    {{1, 1, 2}, {1024, 1, 1}}};
     for (const auto& [grid, block] : shapes) {
         const u32 threads = block.x * block.y * block.z;
         const u32 blocks = grid.x * grid.y * grid.z;

@@ -176,7 +176,9 @@ std::vector<std::vector<std::uint64_t>> computed(const ptx::Instruction& instruc
         for (std::size_t part = 0; part < destinations; ++part) {
             for (std::size_t lane = 0; lane < count; ++lane) results[part].push_back(after.read(part, to, lane));
         }
-        const LaneMask some = static_cast<LaneMask>(random()) & full;
+        // A few lanes, or about half of them.
+        LaneMask some = static_cast<LaneMask>(random()) & full;
+        if (first / warp_size % 2 != 0) some &= static_cast<LaneMask>(random() & random());
         for (const Apply apply : targets) {
             const Registers again = batch.run(apply, before, full);
             for (std::size_t part = 0; part < destinations; ++part) {

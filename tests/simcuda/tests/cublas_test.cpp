@@ -376,8 +376,8 @@ TEST_F(Products, DoNotReadOrWriteBetweenColumns) {
     for (const Numbers* matrix : {&a, &c}) {
         ASSERT_EQ(multiply(wider, {}, 1, *matrix, written, 0, d), CUBLAS_STATUS_SUCCESS);
         EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-        ASSERT_EQ(card_findings().size(), 2U) << "the fourth row, twice";
-        for (const std::string& finding : card_findings()) EXPECT_THAT(finding, testing::HasSubstr("matrix A, 4 x 3"));
+        ASSERT_EQ(card_findings().size(), 1U);
+        EXPECT_THAT(card_findings()[0], testing::ContainsRegex("matrix A, 4 x 3.*2 times")) << "the fourth row";
         clear_card_findings();
     }
 }

@@ -1,5 +1,7 @@
 #include "exact_rounding.hpp"
 
+#include <cstring>
+
 namespace simcuda::test {
 
 Exact exact_sum(Quad a, Quad b) {
@@ -8,19 +10,25 @@ Exact exact_sum(Quad a, Quad b) {
     return {sum, (a - (sum - part)) + (b - part)};
 }
 
+namespace {
+
+__extension__ using Bits = unsigned __int128;
+
+Quad power_of_two(int exponent) {
+    const Bits bits = static_cast<Bits>(exponent + 16383) << 112;
+    Quad result = 0;
+    std::memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+}  // namespace
+
 Quad Format::value(std::uint64_t bits) const {
     const std::uint64_t fraction = bits & ((std::uint64_t{1} << fraction_bits) - 1U);
     const int biased = static_cast<int>(bits >> fraction_bits & ((std::uint64_t{1} << exponent_bits) - 1U));
     const int bias = (1 << (exponent_bits - 1)) - 1;
-    Quad result = static_cast<Quad>(biased == 0 ? fraction : fraction | std::uint64_t{1} << fraction_bits);
-    int exponent = (biased == 0 ? 1 : biased) - bias - fraction_bits;
-    const Quad step = exponent < 0 ? Quad{0.5} : Quad{2};
-    // By squaring, since double_format needs a thousand steps.
-    Quad power = step;
-    for (unsigned left = static_cast<unsigned>(exponent < 0 ? -exponent : exponent); left != 0; left >>= 1) {
-        if ((left & 1U) != 0) result *= power;
-        power *= power;
-    }
+    const Quad mantissa = static_cast<Quad>(biased == 0 ? fraction : fraction | std::uint64_t{1} << fraction_bits);
+    const Quad result = mantissa * power_of_two((biased == 0 ? 1 : biased) - bias - fraction_bits);
     return (bits & sign()) != 0 ? -result : result;
 }
 

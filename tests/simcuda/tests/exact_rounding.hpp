@@ -4,7 +4,12 @@
 
 namespace simcuda::test {
 
+/// Of 113 bits.
+#ifdef __SIZEOF_FLOAT128__
 __extension__ using Quad = __float128;
+#else
+using Quad = long double;
+#endif
 
 /// A number that is the sum of two, the second too small to change the first: the exact result of a sum or a product of
 /// two doubles.

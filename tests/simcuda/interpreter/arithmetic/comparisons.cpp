@@ -90,7 +90,7 @@ struct Compare {
     static bool of(T a, T b) { return compared<comparison>(comparable<ftz>(a), comparable<ftz>(b)); }
 
     /// All lanes: those that take no part have values too, and nothing traps.
-    static LaneMask mask(const Operation& operation, const WarpRegisters& registers) {
+    SIMCUDA_INLINE static LaneMask mask(const Operation& operation, const WarpRegisters& registers) {
         const Lane<T>* const a = lanes_at<T>(registers, operation.sources[0]);
         const Lane<T>* const b = lanes_at<T>(registers, operation.sources[1]);
         alignas(32) U32 truth[warp_size];
@@ -129,8 +129,7 @@ template <typename Compare, Lane<U32> yes>
 void set_lanes(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
     const LaneMask truth = combined(Compare::mask(operation, registers), operation, registers);
     Lane<U32>* const to = lanes_at<U32>(registers, operation.to);
-    each_lane(
-        active, [=](int lane) __attribute__((always_inline)) { to[lane] = (truth >> lane & 1U) != 0 ? yes : 0U; });
+    write_lanes_one_by_one(active, to, [=](int lane) { return (truth >> lane & 1U) != 0 ? yes : 0U; });
 }
 
 template <typename Compare>
@@ -241,9 +240,7 @@ void select_lanes(const Operation& operation, const WarpRegisters& registers, La
     T* const to = lanes_at<T>(registers, operation.to);
     const T* const a = lanes_at<T>(registers, operation.sources[0]);
     const T* const b = lanes_at<T>(registers, operation.sources[1]);
-    each_lane(
-        active, [=](int lane)
-                    __attribute__((always_inline)) { to[lane] = (first >> lane & 1U) != 0 ? a[lane] : b[lane]; });
+    write_lanes(active, to, [=](int lane) { return (first >> lane & 1U) != 0 ? a[lane] : b[lane]; });
 }
 
 template <typename T>

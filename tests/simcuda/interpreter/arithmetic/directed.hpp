@@ -13,7 +13,7 @@ template <auto function, int mode>
 void apply_directed(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
     const int before = fegetround();
     fesetround(mode);
-    Lanes<function>::apply(operation, registers, active);
+    Lanes<function, true>::apply(operation, registers, active);
     fesetround(before);
 }
 

@@ -10,22 +10,9 @@ namespace {
 
 using ptx::Type;
 
-/// narrowed<Half> to the nearest, in steps that GCC does for several lanes at once.
-SIMCUDA_INLINE Half nearest_half(float value) {
-    const U32 bits = to_bits(value);
-    const U32 magnitude = bits & 0x7fffffffU;
-    // Added to a number below 2^-14, 0.5 leaves the bits of a subnormal half at the end.
-    const U32 subnormal = to_bits(from_bits<float>(magnitude) + 0.5F) - Floating<float>::one + 0x800000U;
-    const U32 normal = (magnitude + 0xc8000fffU + (magnitude >> 13 & 1U)) >> 13;
-    U32 result = magnitude < 0x38800000U ? subnormal : normal;
-    result = magnitude >= 0x47800000U ? 0x7c00U : result;
-    result |= bits >> 16 & 0x8000U;
-    return {static_cast<U16>(magnitude > 0x7f800000U ? 0x7fffU : result)};
-}
-
 template <bool ftz, bool sat>
 Half to_half(float value) {
-    return finished_small<false, sat, false>(nearest_half(read<ftz>(value)));
+    return finished_small<false, sat, false>(nearest<Half>(read<ftz>(value)));
 }
 template <bool ftz, bool sat>
 float from_half(Half value) {
@@ -34,28 +21,28 @@ float from_half(Half value) {
 
 #ifdef __F16C__
 void to_half_by_eight(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    if (active != all_lanes) return Lanes<&to_half<false, false>>::apply(operation, registers, active);
     const U32* const from = lanes_at<U32>(registers, operation.sources[0]);
-    U16* const to = lanes_at<U16>(registers, operation.to);
+    alignas(32) U16 to[warp_size];
     for (int lane = 0; lane < warp_size; lane += 8) {
         const __m256 value = _mm256_loadu_ps(reinterpret_cast<const float*>(from + lane));
         const __m256 nan = _mm256_cmp_ps(value, value, _CMP_UNORD_Q);
         const __m256 canonical = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
         const __m128i half = _mm256_cvtps_ph(_mm256_blendv_ps(value, canonical, nan), _MM_FROUND_TO_NEAREST_INT);
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + lane), half);
+        _mm_store_si128(reinterpret_cast<__m128i*>(to + lane), half);
     }
+    write_lanes(active, lanes_at<U16>(registers, operation.to), [&](int lane) { return to[lane]; });
 }
 
 void from_half_by_eight(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    if (active != all_lanes) return Lanes<&from_half<false, false>>::apply(operation, registers, active);
     const U16* const from = lanes_at<U16>(registers, operation.sources[0]);
-    U32* const to = lanes_at<U32>(registers, operation.to);
+    alignas(32) U32 to[warp_size];
     for (int lane = 0; lane < warp_size; lane += 8) {
         const __m256 value = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + lane)));
         const __m256 nan = _mm256_cmp_ps(value, value, _CMP_UNORD_Q);
         const __m256 canonical = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
-        _mm256_storeu_ps(reinterpret_cast<float*>(to + lane), _mm256_blendv_ps(value, canonical, nan));
+        _mm256_store_ps(reinterpret_cast<float*>(to + lane), _mm256_blendv_ps(value, canonical, nan));
     }
+    write_lanes(active, lanes_at<U32>(registers, operation.to), [&](int lane) { return to[lane]; });
 }
 #else
 constexpr Apply to_half_by_eight = Lanes<&to_half<false, false>>::apply;

@@ -40,17 +40,17 @@ To convert_saturated(typename From::Register raw) {
 
 template <typename To, typename From>
 Apply of_types(const Form& form) {
-    if (form.has(flag::sat)) return Lanes<&convert_saturated<To, From>>::apply;
+    if (form.has(flag::sat)) return Lanes<&convert_saturated<To, From>, true>::apply;
     if constexpr (sizeof(To) >= 4) {
         return rounded<&convert<To, From>>(form.rounding);
     } else {
         switch (form.rounding) {
             case Rounding::zero:
-                return Lanes<&convert_small<To, From, Rounding::zero>>::apply;
+                return Lanes<&convert_small<To, From, Rounding::zero>, true>::apply;
             case Rounding::down:
-                return Lanes<&convert_small<To, From, Rounding::down>>::apply;
+                return Lanes<&convert_small<To, From, Rounding::down>, true>::apply;
             case Rounding::up:
-                return Lanes<&convert_small<To, From, Rounding::up>>::apply;
+                return Lanes<&convert_small<To, From, Rounding::up>, true>::apply;
             default:
                 return Lanes<&convert_small<To, From, Rounding::nearest>>::apply;
         }

@@ -9,36 +9,44 @@ namespace {
 using ptx::Type;
 
 template <bool ftz, typename Small>
-SIMCUDA_INLINE double operand(Small value) {
-    return double{widened(read<ftz>(value))};
+SIMCUDA_INLINE float operand(Small value) {
+    return widened(read<ftz>(value));
 }
 
-template <bool ftz, bool sat, bool relu, typename Small>
+template <typename Small, bool ftz, bool sat, bool relu>
 SIMCUDA_INLINE Small result(double value) {
     return finished_small<ftz, sat, relu>(narrowed<Small>(value, Rounding::nearest));
 }
+/// Of a float that is rounded already: one has more than twice the bits of either format, so that rounding a sum, or a
+/// product that is no subnormal float, once more gives what rounding it once does.
+template <typename Small, bool ftz, bool sat, bool relu>
+SIMCUDA_INLINE Small result(float value) {
+    return finished_small<ftz, sat, relu>(nearest<Small>(value));
+}
 
-// Products of two operands are exact as doubles.
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Add {
-    static Small of(Small a, Small b) {
-        return result<ftz, sat, relu, Small>(sum_to_odd(operand<ftz>(a), operand<ftz>(b)));
-    }
+    static Small of(Small a, Small b) { return result<Small, ftz, sat, relu>(operand<ftz>(a) + operand<ftz>(b)); }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Sub {
-    static Small of(Small a, Small b) {
-        return result<ftz, sat, relu, Small>(sum_to_odd(operand<ftz>(a), -operand<ftz>(b)));
-    }
+    static Small of(Small a, Small b) { return result<Small, ftz, sat, relu>(operand<ftz>(a) - operand<ftz>(b)); }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Mul {
-    static Small of(Small a, Small b) { return result<ftz, sat, relu, Small>(operand<ftz>(a) * operand<ftz>(b)); }
+    static Small of(Small a, Small b) { return result<Small, ftz, sat, relu>(operand<ftz>(a) * operand<ftz>(b)); }
+};
+template <bool ftz, bool sat, bool relu>
+struct Mul<Bfloat, ftz, sat, relu> {
+    static Bfloat of(Bfloat a, Bfloat b) {
+        return result<Bfloat, ftz, sat, relu>(double{operand<ftz>(a)} * double{operand<ftz>(b)});
+    }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Fma {
     static Small of(Small a, Small b, Small c) {
-        return result<ftz, sat, relu, Small>(sum_to_odd(operand<ftz>(a) * operand<ftz>(b), operand<ftz>(c)));
+        const double product = double{operand<ftz>(a)} * double{operand<ftz>(b)};
+        return result<Small, ftz, sat, relu>(sum_to_odd(product, double{operand<ftz>(c)}));
     }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
@@ -51,27 +59,59 @@ struct Abs {
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Ex2 {
-    static Small of(Small a) { return result<ftz, sat, relu, Small>(exp2(operand<ftz>(a))); }
+    static Small of(Small a) { return result<Small, ftz, sat, relu>(exp2(double{operand<ftz>(a)})); }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Tanh {
-    static Small of(Small a) { return result<ftz, sat, relu, Small>(tanh(operand<ftz>(a))); }
+    static Small of(Small a) { return result<Small, ftz, sat, relu>(tanh(double{operand<ftz>(a)})); }
 };
+
+/// The halves of a register, which others use as a whole.
+using Part [[gnu::may_alias]] = U16;
+constexpr int parts = 2 * warp_size;
+
+template <typename Small>
+SIMCUDA_INLINE const Part* parts_at(const WarpRegisters& registers, Place place) {
+    return reinterpret_cast<const Part*>(lanes_at<Pair<Small>>(registers, place));
+}
+
+/// Lanes for both halves of a register: 64 numbers one after another.
+template <typename Small, typename Value>
+SIMCUDA_INLINE void write_parts(const Operation& operation, const WarpRegisters& registers, LaneMask active,
+                                const Value& value) {
+    alignas(32) Small made[parts];
+    for (int part = 0; part < parts; ++part) made[part] = value(part);
+    write_lanes(active, lanes_at<Pair<Small>>(registers, operation.to), [&](int lane) {
+        return __builtin_bit_cast(U32, Pair<Small>{made[2 * lane], made[2 * lane + 1]});
+    });
+}
 
 template <auto function, typename Signature = decltype(function)>
 struct Twice;
 template <auto function, typename Small>
 struct Twice<function, Small (*)(Small)> {
-    static Pair<Small> of(Pair<Small> a) { return {function(a.low), function(a.high)}; }
+    static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
+        const Part* const a = parts_at<Small>(registers, operation.sources[0]);
+        write_parts<Small>(operation, registers, active, [=](int part) { return function(Small{a[part]}); });
+    }
 };
 template <auto function, typename Small>
 struct Twice<function, Small (*)(Small, Small)> {
-    static Pair<Small> of(Pair<Small> a, Pair<Small> b) { return {function(a.low, b.low), function(a.high, b.high)}; }
+    static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
+        const Part* const a = parts_at<Small>(registers, operation.sources[0]);
+        const Part* const b = parts_at<Small>(registers, operation.sources[1]);
+        write_parts<Small>(operation, registers, active,
+                           [=](int part) { return function(Small{a[part]}, Small{b[part]}); });
+    }
 };
 template <auto function, typename Small>
 struct Twice<function, Small (*)(Small, Small, Small)> {
-    static Pair<Small> of(Pair<Small> a, Pair<Small> b, Pair<Small> c) {
-        return {function(a.low, b.low, c.low), function(a.high, b.high, c.high)};
+    static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
+        const Part* const a = parts_at<Small>(registers, operation.sources[0]);
+        const Part* const b = parts_at<Small>(registers, operation.sources[1]);
+        const Part* const c = parts_at<Small>(registers, operation.sources[2]);
+        write_parts<Small>(operation, registers, active,
+                           [=](int part) { return function(Small{a[part]}, Small{b[part]}, Small{c[part]}); });
     }
 };
 
@@ -81,7 +121,7 @@ bool is_bfloat(Type type) { return type == Type::bf16 || type == Type::bf16x2; }
 
 template <auto function>
 Apply once_or_twice(Type type) {
-    return is_pair(type) ? Lanes<&Twice<function>::of>::apply : Lanes<function>::apply;
+    return is_pair(type) ? Twice<function>::apply : Lanes<function>::apply;
 }
 
 /// The modifiers that are left beside `.rn` or `.approx`.

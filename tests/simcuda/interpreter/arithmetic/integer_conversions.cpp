@@ -29,7 +29,7 @@ template <bool sat>
 Apply conversion(const Form& form) {
     return with_slot(form.type, form.to_bytes, [&]<typename To>(To) -> Apply {
         return with_slot(form.other_type, form.from_bytes,
-                         []<typename From>(From) -> Apply { return Lanes<&convert<To, From, sat>>::apply; });
+                         []<typename From>(From) -> Apply { return Lanes<&convert<To, From, sat>, sat>::apply; });
     });
 }
 

@@ -72,66 +72,108 @@ SIMCUDA_INLINE void each_lane(LaneMask active, const Body& body) {
     for (LaneMask left = active; left != 0; left &= left - 1) body(__builtin_ctz(left));
 }
 
+/// to[lane] = value(lane).
+template <typename Bits, typename Value>
+SIMCUDA_INLINE void write_lanes(LaneMask active, Bits* to, const Value& value) {
+#ifdef __AVX2__
+    // All of them at once and keeping some is faster than more than a few one by one.
+    if (active != all_lanes && __builtin_popcount(active) > 6) {
+#pragma GCC ivdep
+        for (int lane = 0; lane < warp_size; ++lane) {
+            const Bits made = value(lane);
+            to[lane] = (active >> lane & 1U) != 0 ? made : to[lane];
+        }
+        return;
+    }
+#endif
+    each_lane(
+        active, [=](int lane) __attribute__((always_inline)) { to[lane] = value(lane); });
+}
+
+/// Without a loop for whole warps: for instructions that are too rare for its size.
+template <typename Bits, typename Value>
+SIMCUDA_INLINE void write_lanes_one_by_one(LaneMask active, Bits* to, const Value& value) {
+    for (LaneMask left = active; left != 0; left &= left - 1) {
+        const int lane = __builtin_ctz(left);
+        to[lane] = value(lane);
+    }
+}
+
 /// Lanes<f>::apply calls a function of values for every active lane.
-template <auto function, typename Signature = decltype(function)>
+template <auto function, bool rare = false, typename Signature = decltype(function)>
 struct Lanes;
 
-template <auto function, typename To, typename A>
-struct Lanes<function, To (*)(A)> {
+template <auto function, bool rare, typename To, typename A>
+struct Lanes<function, rare, To (*)(A)> {
     static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
         Lane<To>* const to = lanes_at<To>(registers, operation.to);
         const Lane<A>* const a = lanes_at<A>(registers, operation.sources[0]);
-        each_lane(
-            active, [=](int lane) __attribute__((always_inline)) {
-                to[lane] = __builtin_bit_cast(Lane<To>, function(__builtin_bit_cast(A, a[lane])));
-            });
+        const auto value = [=](int lane) __attribute__((always_inline)) {
+            return __builtin_bit_cast(Lane<To>, function(__builtin_bit_cast(A, a[lane])));
+        };
+        if constexpr (rare) {
+            write_lanes_one_by_one(active, to, value);
+        } else {
+            write_lanes(active, to, value);
+        }
     }
 };
 
-template <auto function, typename To, typename A, typename B>
-struct Lanes<function, To (*)(A, B)> {
+template <auto function, bool rare, typename To, typename A, typename B>
+struct Lanes<function, rare, To (*)(A, B)> {
     static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
         Lane<To>* const to = lanes_at<To>(registers, operation.to);
         const Lane<A>* const a = lanes_at<A>(registers, operation.sources[0]);
         const Lane<B>* const b = lanes_at<B>(registers, operation.sources[1]);
-        each_lane(
-            active, [=](int lane) __attribute__((always_inline)) {
-                to[lane] = __builtin_bit_cast(Lane<To>,
-                                              function(__builtin_bit_cast(A, a[lane]), __builtin_bit_cast(B, b[lane])));
-            });
+        const auto value = [=](int lane) __attribute__((always_inline)) {
+            return __builtin_bit_cast(Lane<To>,
+                                      function(__builtin_bit_cast(A, a[lane]), __builtin_bit_cast(B, b[lane])));
+        };
+        if constexpr (rare) {
+            write_lanes_one_by_one(active, to, value);
+        } else {
+            write_lanes(active, to, value);
+        }
     }
 };
 
-template <auto function, typename To, typename A, typename B, typename C>
-struct Lanes<function, To (*)(A, B, C)> {
+template <auto function, bool rare, typename To, typename A, typename B, typename C>
+struct Lanes<function, rare, To (*)(A, B, C)> {
     static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
         Lane<To>* const to = lanes_at<To>(registers, operation.to);
         const Lane<A>* const a = lanes_at<A>(registers, operation.sources[0]);
         const Lane<B>* const b = lanes_at<B>(registers, operation.sources[1]);
         const Lane<C>* const c = lanes_at<C>(registers, operation.sources[2]);
-        each_lane(
-            active, [=](int lane) __attribute__((always_inline)) {
-                to[lane] = __builtin_bit_cast(Lane<To>,
-                                              function(__builtin_bit_cast(A, a[lane]), __builtin_bit_cast(B, b[lane]),
-                                                       __builtin_bit_cast(C, c[lane])));
-            });
+        const auto value = [=](int lane) __attribute__((always_inline)) {
+            return __builtin_bit_cast(Lane<To>, function(__builtin_bit_cast(A, a[lane]), __builtin_bit_cast(B, b[lane]),
+                                                         __builtin_bit_cast(C, c[lane])));
+        };
+        if constexpr (rare) {
+            write_lanes_one_by_one(active, to, value);
+        } else {
+            write_lanes(active, to, value);
+        }
     }
 };
 
-template <auto function, typename To, typename A, typename B, typename C, typename D>
-struct Lanes<function, To (*)(A, B, C, D)> {
+template <auto function, bool rare, typename To, typename A, typename B, typename C, typename D>
+struct Lanes<function, rare, To (*)(A, B, C, D)> {
     static void apply(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
         Lane<To>* const to = lanes_at<To>(registers, operation.to);
         const Lane<A>* const a = lanes_at<A>(registers, operation.sources[0]);
         const Lane<B>* const b = lanes_at<B>(registers, operation.sources[1]);
         const Lane<C>* const c = lanes_at<C>(registers, operation.sources[2]);
         const Lane<D>* const d = lanes_at<D>(registers, operation.sources[3]);
-        each_lane(
-            active, [=](int lane) __attribute__((always_inline)) {
-                to[lane] = __builtin_bit_cast(Lane<To>,
-                                              function(__builtin_bit_cast(A, a[lane]), __builtin_bit_cast(B, b[lane]),
-                                                       __builtin_bit_cast(C, c[lane]), __builtin_bit_cast(D, d[lane])));
-            });
+        const auto value = [=](int lane) __attribute__((always_inline)) {
+            return __builtin_bit_cast(Lane<To>,
+                                      function(__builtin_bit_cast(A, a[lane]), __builtin_bit_cast(B, b[lane]),
+                                               __builtin_bit_cast(C, c[lane]), __builtin_bit_cast(D, d[lane])));
+        };
+        if constexpr (rare) {
+            write_lanes_one_by_one(active, to, value);
+        } else {
+            write_lanes(active, to, value);
+        }
     }
 };
 

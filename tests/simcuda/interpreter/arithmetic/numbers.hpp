@@ -144,6 +144,29 @@ SIMCUDA_INLINE Small narrowed(double value, Rounding rounding) {
     return {static_cast<U16>(sign | result)};
 }
 
+/// narrowed to the nearest, in steps that the compiler does for several lanes at once.
+template <typename Small>
+SIMCUDA_INLINE Small nearest(float value);
+template <>
+SIMCUDA_INLINE Half nearest<Half>(float value) {
+    const U32 bits = to_bits(value);
+    const U32 magnitude = bits & 0x7fffffffU;
+    // Added to a number below 2^-14, 0.5 leaves the bits of a subnormal half at the end.
+    const U32 subnormal = to_bits(from_bits<float>(magnitude) + 0.5F) - to_bits(0.5F);
+    // The exponent is biased by 112 less; half of what is dropped, and one more where the rest is odd.
+    const U32 normal = (magnitude - 0x38000000U + 0xfffU + (magnitude >> 13 & 1U)) >> 13;
+    U32 result = magnitude < 0x38800000U ? subnormal : normal;
+    result = magnitude >= 0x47800000U ? 0x7c00U : result;
+    result |= bits >> 16 & 0x8000U;
+    return {static_cast<U16>(magnitude > 0x7f800000U ? 0x7fffU : result)};
+}
+template <>
+SIMCUDA_INLINE Bfloat nearest<Bfloat>(float value) {
+    const U32 bits = to_bits(value);
+    const U32 rounded = (bits + 0x7fffU + (bits >> 16 & 1U)) >> 16;
+    return {static_cast<U16>((bits & 0x7fffffffU) > 0x7f800000U ? 0x7fffU : rounded)};
+}
+
 template <bool ftz, bool sat, bool relu, typename Small>
 SIMCUDA_INLINE Small finished_small(Small value) {
     using F = Floating<Small>;

@@ -81,8 +81,12 @@ typename To::Register convert(From from) {
 
 template <typename From, Rounding rounding, bool ftz>
 Apply to_slot(const Form& form) {
-    return with_slot(form.type, form.to_bytes,
-                     []<typename To>(To) -> Apply { return Lanes<&convert<To, From, rounding, ftz>>::apply; });
+    constexpr bool rare = ftz || sizeof(From) != sizeof(float);
+    return with_slot(form.type, form.to_bytes, []<typename To>(To) -> Apply {
+        constexpr bool wider =
+            sizeof(typename To::Register) > (sizeof(typename To::Type) == 1 ? 2 : sizeof(typename To::Type));
+        return Lanes < &convert<To, From, rounding, ftz>, rare || wider > ::apply;
+    });
 }
 
 template <typename From, bool ftz>
