@@ -35,14 +35,14 @@ Rows as_kept(Rows rows, Precision precision) {
     return precision == Precision::bf16 ? rounded_to_bfloat16(std::move(rows)) : rows;
 }
 
+struct Layout {
+    bool rows_by_row = true;
+    bool queries_by_row = true;
+};
+
 /// Type of the vectors, and metric.
 class BruteForce : public OnCards, public testing::WithParamInterface<std::tuple<Precision, Metric>> {
 protected:
-    struct Layout {
-        bool rows_by_row = true;
-        bool queries_by_row = true;
-    };
-
     void SetUp() override {
         OnCards::SetUp();
         if (precision() == Precision::bf16 && !faiss_compat::searches_bfloat16) {

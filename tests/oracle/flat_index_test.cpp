@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "cuda/faiss_gpu_compat.hpp"
+#include "device_array.hpp"
 #include "on_cards.hpp"
 #include "short_norms.hpp"
 #include "support/half.hpp"
@@ -45,9 +46,12 @@ protected:
     }
 
     void expect_same_as_reference(const faiss::Index& on_card, const Rows& rows, const Rows& queries, std::int64_t k) {
+        expect_same_as_reference(search(on_card, queries, k), rows, queries, k);
+    }
+
+    void expect_same_as_reference(const Answers& ours, const Rows& rows, const Rows& queries, std::int64_t k) const {
         const Rows kept = rounded(rows);
         const Rows asked = rounded(queries);
-        const Answers ours = search(on_card, queries, k);
         if (half() && metric() == Metric::l2) {
             expect_nearest_by_short_norms(ours, kept, round_to_half, asked, round_to_half, k);
         } else {
@@ -142,6 +146,29 @@ TEST_P(FlatIndex, SubtractsAsTheCpuDoes) {
     index.compute_residual(vectors.queries.row(1), ours.data(), 17);
     cpu.compute_residual(vectors.queries.row(1), expected.data(), 17);
     EXPECT_EQ(ours, expected);
+}
+
+TEST_P(FlatIndex, AnswersQueriesPageByPage) {
+    // Through two halves of 8 KiB of pinned memory, 64 queries each.
+    resources().setPinnedMemory(8192);
+    const OracleVectors vectors = oracle_vectors(300, 16, 200);
+    auto index = on_card(16);
+    index.setMinPagingSize(1024);
+    index.add(vectors.rows.count, vectors.rows.values.data());
+    expect_same_as_reference(index, vectors.rows, vectors.queries, 10);
+}
+
+TEST_P(FlatIndex, AnswersFromDeviceMemory) {
+    const OracleVectors vectors = oracle_vectors(300, 16, 7);
+    auto index = on_card(16);
+    const DeviceArray<float> rows(vectors.rows.values, true);
+    const DeviceArray<float> queries(vectors.queries.values, true);
+    index.add(vectors.rows.count, rows.data());
+    DeviceArray<float> distances(std::vector<float>(70), true);
+    DeviceArray<std::int64_t> ids(std::vector<std::int64_t>(70), true);
+    index.search(7, queries.data(), 10, distances.data(), ids.data());
+    resources().getResources()->syncDefaultStreamCurrentDevice();
+    expect_same_as_reference({distances.values(), ids.values()}, vectors.rows, vectors.queries, 10);
 }
 
 TEST_P(FlatIndex, AnswersWithTheTempStackAndTransposed) {
