@@ -26,7 +26,7 @@ struct SideFigures {
     std::vector<double> load_peaks;
     std::vector<CardCounts> loads;
     std::vector<double> search_seconds;  ///< of each batch, median
-    std::vector<double> launches;        ///< of each batch
+    std::vector<CardCounts> searches;    ///< of each batch
     std::string failure;
 };
 
@@ -110,7 +110,7 @@ private:
         } else {
             counters_->reset();
             search();
-            figures_.launches.push_back(static_cast<double>(counters_->counts().launches));
+            figures_.searches.push_back(counters_->counts());
         }
     }
 
@@ -152,17 +152,19 @@ public:
         return rows;
     }
 
-    std::vector<Comparison> counts() const {
+    std::vector<Comparison> counts(bool with_traffic) const {
         std::vector<Comparison> rows = {
             load_row("cuda_mallocs", "", [](const CardCounts& load) { return static_cast<double>(load.mallocs); }),
             load_row("copied_per_resident", "",
                      [this](const CardCounts& load) { return static_cast<double>(load.copied_bytes) / held_bytes(); }),
             load_row("card_peak_bytes", "bytes",
                      [](const CardCounts& load) { return static_cast<double>(load.peak_bytes); })};
-        for (std::size_t i = 0; i < request_.options.batches.size(); ++i) {
-            rows.push_back(row("launches_nq" + std::to_string(request_.options.batches[i]), "", {ours_.launches[i]},
-                               {figure_or_nan(faiss_.launches, i)}));
-        }
+        add_search_rows(rows, "launches", "", [](const CardCounts& search) { return search.launches; });
+        if (!with_traffic) return rows;
+        const std::size_t loaded = rows.size();
+        add_search_rows(rows, "bytes_loaded", "bytes", [](const CardCounts& search) { return search.loaded_bytes; });
+        for (std::size_t i = loaded; i < rows.size(); ++i) rows[i].floor = held_bytes();
+        add_search_rows(rows, "bytes_stored", "bytes", [](const CardCounts& search) { return search.stored_bytes; });
         return rows;
     }
 
@@ -184,6 +186,18 @@ private:
         for (const CardCounts& load : ours_.loads) samples.ours.push_back(figure(load));
         for (const CardCounts& load : faiss_.loads) samples.faiss.push_back(figure(load));
         return row(what, unit, std::move(samples.ours), std::move(samples.faiss));
+    }
+
+    /// A row for each batch.
+    template <typename Figure>
+    void add_search_rows(std::vector<Comparison>& rows, const std::string& what, const char* unit,
+                         Figure figure) const {
+        for (std::size_t i = 0; i < request_.options.batches.size(); ++i) {
+            std::vector<double> faiss;
+            if (i < faiss_.searches.size()) faiss.push_back(static_cast<double>(figure(faiss_.searches[i])));
+            rows.push_back(row(what + "_nq" + std::to_string(request_.options.batches[i]), unit,
+                               {static_cast<double>(figure(ours_.searches[i]))}, std::move(faiss)));
+        }
     }
 
     Comparison row(std::string what, std::string unit, std::vector<double> ours, std::vector<double> faiss) const {
@@ -209,7 +223,8 @@ std::vector<Comparison> compare_on_cards(const CompareRequest& request) {
     const SideFigures ours = measure_gpushard(request, counters);
     const SideFigures faiss = measure_faiss(request, counters);
     const Rows rows(request, ours, faiss);
-    std::vector<Comparison> comparisons = counters == nullptr ? rows.speeds() : rows.counts();
+    std::vector<Comparison> comparisons =
+        counters == nullptr ? rows.speeds() : rows.counts(counters->measures_traffic());
     if (request.options.on_step) request.options.on_step("merge");
     comparisons.push_back(compare_merge(request.options.repetitions));
     return comparisons;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct Comparison {
     double faiss = 0;  ///< NaN where Faiss failed, and `ratio` with it
     double ratio = 0;
     std::string faiss_failure{};  ///< what it failed with
+    /// The least that any way of searching needs, where there is such a figure.
+    std::optional<double> floor{};
 };
 
 struct CompareOptions {
@@ -40,7 +43,9 @@ struct CompareOptions {
 /// each has the cards to itself; where Faiss fails, the rows say so. Where the CUDA runtime counts its calls there are
 /// rows of counts instead of speeds: `cuda_mallocs` (of a load), `copied_per_resident` (bytes copied to and within the
 /// cards by a load, for each byte of vectors as held), `card_peak_bytes` (of the fullest card, of a load) and
-/// `launches_nq1`, ... (kernels of one search).
+/// `launches_nq1`, ... (kernels of one search). Where it also computes, `bytes_loaded_nq1`, ... and `bytes_stored_nq1`,
+/// ... are the global memory that kernels and matrix products of one search ask for, on all cards; the floor of loads
+/// is the vectors as held, each byte once.
 ///
 /// Throws what `load` throws, and InvalidArgument for a plan that mixes cards and the host.
 std::vector<Comparison> compare_with_faiss(const std::vector<std::filesystem::path>& files,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include <fmt/core.h>
@@ -32,11 +33,14 @@ std::string faiss_columns(const bench::Comparison& row) {
 }
 
 std::string as_table(const std::vector<bench::Comparison>& rows) {
-    std::string text = fmt::format("{:<20}{:>14}{:>14}{:>9}   (ratio above 1: gpushard is better)\n", "", "gpushard",
-                                   "Faiss", "ratio");
+    const bool with_floors =
+        std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.floor.has_value(); });
+    std::string text = fmt::format("{:<20}{:>14}{:>14}{:>9}{}   (ratio above 1: gpushard is better)\n", "", "gpushard",
+                                   "Faiss", "ratio", with_floors ? fmt::format("{:>14}", "floor") : "");
     std::string failure;
     for (const bench::Comparison& row : rows) {
-        text += fmt::format("{:<20}{:>14}{}\n", row.what, figure(row, row.ours), faiss_columns(row));
+        text += fmt::format("{:<20}{:>14}{}{}\n", row.what, figure(row, row.ours), faiss_columns(row),
+                            row.floor ? fmt::format("{:>14}", figure(row, *row.floor)) : "");
         if (failure.empty()) failure = row.faiss_failure;
     }
     if (!failure.empty()) text += "Faiss failed: " + failure + "\n";
@@ -53,6 +57,7 @@ nlohmann::ordered_json as_json(const std::vector<bench::Comparison>& rows, const
     for (const bench::Comparison& row : rows) {
         json["rows"].push_back(
             {{"what", row.what}, {"unit", row.unit}, {"ours", row.ours}, {"faiss", row.faiss}, {"ratio", row.ratio}});
+        if (row.floor) json["rows"].back()["floor"] = *row.floor;
         if (!row.faiss_failure.empty()) json["rows"].back()["faiss_failure"] = row.faiss_failure;
     }
     return json;

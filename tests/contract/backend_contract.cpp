@@ -66,8 +66,10 @@ Answers search(Shard& shard, const Rows& queries, std::int64_t k) {
     return answers;
 }
 
+/// Asks with queries that the precision holds: cards round them to it, the host does not.
 void expect_right_answers(const Backend& backend, Shard& shard, const ShardSpec& spec, const Rows& rows,
-                          const Rows& queries, std::int64_t k) {
+                          const Rows& asked, std::int64_t k) {
+    const Rows queries = rounded_to(spec.precision, asked);
     const Answers answers = search(shard, queries, k);
     if (!backend.computes()) return;
     const Rows held = rounded_to(spec.precision, rows);

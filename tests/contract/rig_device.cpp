@@ -1,6 +1,7 @@
 #include "contract/rig_device.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -180,14 +181,19 @@ Bytes RigDevice::free_bytes() const {
 }
 
 std::vector<ShardSpec> RigDevice::split(const ShardSpec& spec) const {
+    double all_bytes = 0;
+    for (const auto& part : parts_) all_bytes += static_cast<double>(part->info().total_bytes);
     std::vector<ShardSpec> specs;
-    const auto count = static_cast<std::int64_t>(parts_.size());
-    for (std::int64_t i = 0; i < count; ++i) {
-        ShardSpec part = spec;
-        part.rows = {spec.rows.begin + spec.rows.count() * i / count,
-                     spec.rows.begin + spec.rows.count() * (i + 1) / count};
-        if (part.rows.count() > 0) part.memory = plan_memory_(*parts_[static_cast<std::size_t>(i)], part);
-        specs.push_back(part);
+    double bytes_before = 0;
+    std::int64_t begin = spec.rows.begin;
+    for (const auto& part : parts_) {
+        bytes_before += static_cast<double>(part->info().total_bytes);
+        ShardSpec part_spec = spec;
+        part_spec.rows = {
+            begin, spec.rows.begin + std::llround(static_cast<double>(spec.rows.count()) * (bytes_before / all_bytes))};
+        begin = part_spec.rows.end;
+        if (part_spec.rows.count() > 0) part_spec.memory = plan_memory_(*part, part_spec);
+        specs.push_back(part_spec);
     }
     return specs;
 }

@@ -8,8 +8,8 @@
 
 namespace gpushard::test {
 
-/// Several devices that hold one shard between them, in equal parts: what a sharded index is, under the contract of one
-/// device.
+/// Several devices that hold one shard between them, in proportion to their memory: what a sharded index is, under the
+/// contract of one device.
 class RigDevice final : public Device {
 public:
     using PlanMemory = std::function<ShardMemory(const Device&, const ShardSpec&)>;

@@ -33,6 +33,7 @@ on_simulated_cards() {
     export LD_LIBRARY_PATH="$simcuda${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
     # As real ones are: pages of 2 MiB, a context, a neighbour.
     export SIMCUDA_CARDS=8GiB:granularity=2MiB:context=300MiB:used=1GiB
+    export SIMCUDA_KERNELS=count
     unset CUDA_VISIBLE_DEVICES
 }
 

@@ -32,8 +32,9 @@ constexpr int device_error = 5;
 class DevicesCommand : public testing::Test {
 protected:
     ChildResult run(const Words& arguments, const std::string& cards = three_cards) const {
-        Words command = {"/usr/bin/env", "-u", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH=" + libraries_,
-                         "SIMCUDA_CARDS=" + cards};
+        Words command = {"/usr/bin/env",           "-u",
+                         "CUDA_VISIBLE_DEVICES",   "LD_LIBRARY_PATH=" + libraries_,
+                         "SIMCUDA_CARDS=" + cards, "SIMCUDA_KERNELS=count"};
         command.insert(command.end(), environment_.begin(), environment_.end());
         command.push_back(GPUSHARD_PROGRAM);
         command.insert(command.end(), arguments.begin(), arguments.end());

@@ -27,10 +27,10 @@ constexpr int does_not_fit = 3;
 class DoctorCommand : public testing::Test {
 protected:
     ChildResult run(const std::string& cards, const Words& options = {}) const {
-        Words command = {"/usr/bin/env",          "-u",
-                         "CUDA_VISIBLE_DEVICES",  "-u",
-                         "CUDA_DEVICE_ORDER",     "LD_LIBRARY_PATH=" + std::string(GPUSHARD_SIMULATED_LIBRARIES),
-                         "SIMCUDA_CARDS=" + cards};
+        Words command = {"/usr/bin/env",           "-u",
+                         "CUDA_VISIBLE_DEVICES",   "-u",
+                         "CUDA_DEVICE_ORDER",      "LD_LIBRARY_PATH=" + std::string(GPUSHARD_SIMULATED_LIBRARIES),
+                         "SIMCUDA_CARDS=" + cards, "SIMCUDA_KERNELS=count"};
         command.insert(command.end(), environment_.begin(), environment_.end());
         command.insert(command.end(), {GPUSHARD_PROGRAM, "doctor", "--root", root_.path()});
         command.insert(command.end(), options.begin(), options.end());

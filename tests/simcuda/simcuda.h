@@ -1,9 +1,16 @@
 #ifndef SIMCUDA_H
 #define SIMCUDA_H
 
-/* What a test may ask of the simulated cards, and change. Reached with dlsym(RTLD_DEFAULT, ...), so that the same test
- * runs where there are none. A card is named by its place in the typed rig, from 0, whatever CUDA_VISIBLE_DEVICES
- * hides. Sizes are bytes. Every function is thread-safe. */
+/* What a test may ask of the simulated cards, and change. Found at run time, so that the same program runs on real cards
+ * where it does not find it, for example:
+ *
+ *     typedef unsigned long long (*count)(void);
+ *     count finding_count = (count)dlsym(RTLD_DEFAULT, "simcuda_finding_count");
+ *     if (finding_count && finding_count() > 0) ...   // a kernel did what it must not: fail the test
+ *
+ * No program should link it: it would not start on a machine with a driver. A card is named by its place in the typed
+ * rig, from 0, whatever CUDA_VISIBLE_DEVICES hides. Sizes are bytes. Every function is thread-safe. The environment that
+ * types rigs, faults and whether kernels compute is described in README.md. */
 
 #ifdef __cplusplus
 extern "C" {

@@ -233,6 +233,7 @@ def run_child(arguments, cards, site, stand_ins):
         PYTHONPATH=str(site),
         LD_LIBRARY_PATH=str(stand_ins),
         SIMCUDA_CARDS=cards,
+        SIMCUDA_KERNELS="count",
         SIMCUDA_FAULTS="",
         OMP_WAIT_POLICY="passive",
         _FAISS_WHEEL_DISABLE_CUDA_PRELOAD="1",

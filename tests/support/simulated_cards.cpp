@@ -68,6 +68,18 @@ Bytes card_bytes_copied(CopyDirection direction, int card) {
     return SIMULATED(simcuda_bytes_copied)(card, name_of(direction));
 }
 
+Bytes card_bytes_loaded(int card) { return SIMULATED(simcuda_bytes_loaded)(card); }
+Bytes card_bytes_stored(int card) { return SIMULATED(simcuda_bytes_stored)(card); }
+
+std::vector<std::string> card_findings() {
+    std::vector<std::string> findings(SIMULATED(simcuda_finding_count)());
+    for (std::size_t i = 0; i < findings.size(); ++i) findings[i] = SIMULATED(simcuda_finding)(i);
+    return findings;
+}
+
+void clear_card_findings() { SIMULATED(simcuda_clear_findings)(); }
+void finish_card_work() { SIMULATED(simcuda_finish_all)(); }
+
 Bytes pinned_bytes() { return SIMULATED(simcuda_pinned_bytes)(); }
 Bytes pinned_peak_bytes() { return SIMULATED(simcuda_pinned_peak_bytes)(); }
 Bytes open_cuda_objects() { return SIMULATED(simcuda_open_objects)(); }

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gpushard/bytes.hpp>
 
@@ -33,6 +34,16 @@ Bytes card_calls(const std::string& function, int card = -1);
 Bytes card_launches(int card = -1);
 enum class CopyDirection { to_card, from_card, between_cards };
 Bytes card_bytes_copied(CopyDirection direction, int card = -1);
+
+/// Global memory that kernels and products asked for; -1: on all cards.
+Bytes card_bytes_loaded(int card = -1);
+Bytes card_bytes_stored(int card = -1);
+
+/// What kernels, products and copies did that they must not, oldest first, since they were cleared.
+std::vector<std::string> card_findings();
+void clear_card_findings();
+/// Runs what was submitted to streams and has not run yet.
+void finish_card_work();
 
 Bytes pinned_bytes();
 Bytes pinned_peak_bytes();

@@ -2,7 +2,9 @@
 
 #include "rig/text.hpp"
 #include "runtime/call_site.hpp"
+#include "runtime/findings.hpp"
 #include "runtime/simulator.hpp"
+#include "runtime/work.hpp"
 #include "simcuda.h"
 
 using namespace simcuda;
@@ -113,6 +115,22 @@ unsigned long long simcuda_give(int card, unsigned long long bytes) {
     return of_card(card, [bytes](Card& found) { return found.give(bytes); });
 }
 
-int simcuda_computes() { return 0; }
+int simcuda_computes() { return Simulator::instance().computes() ? 1 : 0; }
+
+unsigned long long simcuda_bytes_loaded(int card) {
+    return of_card_or_all(card, [](const Card& found) { return found.loaded(); });
+}
+
+unsigned long long simcuda_bytes_stored(int card) {
+    return of_card_or_all(card, [](const Card& found) { return found.stored(); });
+}
+
+void simcuda_finish_all() { finish_all(); }
+
+unsigned long long simcuda_finding_count() { return Findings::instance().count(); }
+
+const char* simcuda_finding(unsigned long long index) { return Findings::instance().text(index); }
+
+void simcuda_clear_findings() { Findings::instance().clear(); }
 
 }  // extern "C"

@@ -6,17 +6,15 @@
 #include <climits>
 
 #include "runtime/call.hpp"
+#include "runtime/kernel_launch.hpp"
 
 using namespace simcuda;
 
 namespace {
 
-constexpr int threads_per_block = 1024;
 constexpr int threads_per_multiprocessor = 2048;
 constexpr int warp_threads = 32;
 constexpr int multiprocessors = 80;
-constexpr int shared_bytes_per_block = 48 * 1024;
-constexpr int shared_bytes_optin = 99 * 1024;
 constexpr int shared_bytes_per_multiprocessor = 100 * 1024;
 constexpr int registers = 65536;
 constexpr int constant_bytes = 65536;

@@ -4,6 +4,7 @@
 
 #include "rig/text.hpp"
 #include "runtime/call.hpp"
+#include "runtime/work.hpp"
 
 using namespace simcuda;
 
@@ -80,6 +81,7 @@ cudaError_t cudaDeviceReset() {
     static CallSite& site = CallSite::of(__func__);
     const int place = current_place();
     return perform(site, place, Needs::release, [&] {
+        finish_card(place);
         const std::lock_guard lock(Simulator::instance().mutex);
         destroy_objects(place);
         return cudaSuccess;
@@ -88,7 +90,11 @@ cudaError_t cudaDeviceReset() {
 
 cudaError_t cudaDeviceSynchronize() {
     static CallSite& site = CallSite::of(__func__);
-    return perform(site, current_place(), Needs::context, [] { return cudaSuccess; });
+    const int place = current_place();
+    return perform(site, place, Needs::context, [&] {
+        finish_card(place);
+        return state_of(place);
+    });
 }
 
 cudaError_t cudaDeviceGetPCIBusId(char* text, int length, int ordinal) {

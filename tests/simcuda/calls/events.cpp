@@ -2,6 +2,7 @@
 
 #include "calls/stream_cards.hpp"
 #include "runtime/call.hpp"
+#include "runtime/work.hpp"
 
 using namespace simcuda;
 
@@ -12,7 +13,8 @@ cudaError_t create_event(CallSite& site, cudaEvent_t* event, unsigned flags) {
     return perform(site, place, Needs::context, [&] {
         Simulator& simulator = Simulator::instance();
         const std::lock_guard lock(simulator.mutex);
-        *event = reinterpret_cast<cudaEvent_t>(simulator.events.add({.card = place, .flags = flags, .recorded = {}}));
+        *event =
+            reinterpret_cast<cudaEvent_t>(simulator.events.add({.card = place, .flags = flags, .record = nullptr}));
         return cudaSuccess;
     });
 }
@@ -26,27 +28,63 @@ int place_of_event(cudaEvent_t event) {
 
 /// An event is recorded on streams of its own card only.
 cudaError_t record(CallSite& site, cudaEvent_t event, cudaStream_t stream) {
-    return perform(site, place_of(stream), Needs::context, [&] {
-        const auto card = card_of(stream);
+    const int place = place_of(stream);
+    return perform(site, place, Needs::context, [&] {
         Simulator& simulator = Simulator::instance();
+        const auto card = card_of(stream);
+        const auto is_there = [&] {
+            const Event* const found = simulator.events.find(event);
+            return found != nullptr && card && found->card == *card;
+        };
+        {
+            const std::lock_guard lock(simulator.mutex);
+            if (!is_there()) return cudaErrorInvalidResourceHandle;
+        }
+        auto record = std::make_shared<EventRecord>();
+        record->point = submit(place, stream, [record](bool) { record->time = std::chrono::steady_clock::now(); });
         const std::lock_guard lock(simulator.mutex);
-        Event* const found = simulator.events.find(event);
-        if (found == nullptr || !card || found->card != *card) return cudaErrorInvalidResourceHandle;
-        found->recorded = std::chrono::steady_clock::now();
+        if (!is_there()) return cudaErrorInvalidResourceHandle;
+        simulator.events.find(event)->record = record;
         return cudaSuccess;
     });
 }
 
+/// Null where it was never recorded, or there is no such event.
+std::shared_ptr<EventRecord> record_of(cudaEvent_t event) {
+    Simulator& simulator = Simulator::instance();
+    const std::lock_guard lock(simulator.mutex);
+    const Event* const found = simulator.events.find(event);
+    return found == nullptr ? nullptr : found->record;
+}
+
+bool exists(cudaEvent_t event) {
+    Simulator& simulator = Simulator::instance();
+    const std::lock_guard lock(simulator.mutex);
+    return simulator.events.find(event) != nullptr;
+}
+
+/// Asking whether it is done finishes it.
 cudaError_t wait_for(CallSite& site, cudaEvent_t event) {
-    return perform(site, place_of_event(event), Needs::context, [&] {
-        Simulator& simulator = Simulator::instance();
-        const std::lock_guard lock(simulator.mutex);
-        return simulator.events.find(event) != nullptr ? cudaSuccess : cudaErrorInvalidResourceHandle;
+    const int place = place_of_event(event);
+    return perform(site, place, Needs::context, [&] {
+        if (!exists(event)) return cudaErrorInvalidResourceHandle;
+        if (const auto record = record_of(event)) record->point.finish();
+        return state_of(place);
     });
 }
 
-bool keeps_time(const Event* event) {
-    return event != nullptr && event->recorded && (event->flags & cudaEventDisableTiming) == 0;
+/// The record of an event that keeps time, once it is done; null when there is none.
+std::shared_ptr<EventRecord> timed_record(cudaEvent_t event) {
+    Simulator& simulator = Simulator::instance();
+    std::shared_ptr<EventRecord> record;
+    {
+        const std::lock_guard lock(simulator.mutex);
+        const Event* const found = simulator.events.find(event);
+        if (found == nullptr || (found->flags & cudaEventDisableTiming) != 0) return nullptr;
+        record = found->record;
+    }
+    if (record != nullptr) record->point.finish();
+    return record;
 }
 
 }  // namespace
@@ -95,12 +133,10 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
     static CallSite& site = CallSite::of(__func__);
     return perform(site, place_of_event(start), Needs::context, [&] {
-        Simulator& simulator = Simulator::instance();
-        const std::lock_guard lock(simulator.mutex);
-        const Event* const first = simulator.events.find(start);
-        const Event* const last = simulator.events.find(end);
-        if (!keeps_time(first) || !keeps_time(last)) return cudaErrorInvalidResourceHandle;
-        *milliseconds = std::chrono::duration<float, std::milli>(*last->recorded - *first->recorded).count();
+        const auto first = timed_record(start);
+        const auto last = timed_record(end);
+        if (first == nullptr || last == nullptr) return cudaErrorInvalidResourceHandle;
+        *milliseconds = std::chrono::duration<float, std::milli>(last->time - first->time).count();
         return cudaSuccess;
     });
 }

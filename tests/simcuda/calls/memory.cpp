@@ -1,6 +1,10 @@
 #include <cuda_runtime_api.h>
 
+#include "calls/stream_cards.hpp"
 #include "runtime/call.hpp"
+#include "runtime/findings.hpp"
+#include "runtime/reachable_memory.hpp"
+#include "runtime/work.hpp"
 
 using namespace simcuda;
 
@@ -21,9 +25,21 @@ int place_of(const void* pointer) {
     return where.on_device() ? where.card : current_place();
 }
 
+/// Work that is held back may free some.
+void finish_when_full(int place, std::size_t bytes) {
+    Simulator& simulator = Simulator::instance();
+    if (!simulator.computes()) return;
+    {
+        const std::lock_guard lock(simulator.mutex);
+        if (bytes <= simulator.card(place).free()) return;
+    }
+    finish_card(place);
+}
+
 cudaError_t allocate_on_card(int place, void** pointer, std::size_t bytes) {
     *pointer = nullptr;
     if (bytes == 0) return cudaSuccess;
+    finish_when_full(place, bytes);
     Simulator& simulator = Simulator::instance();
     const std::lock_guard lock(simulator.mutex);
     Card& card = simulator.card(place);
@@ -64,6 +80,20 @@ cudaError_t release_on_card(int place, void* pointer) {
     }
     if (!bytes) return cudaErrorInvalidValue;
     card.refund(*bytes);
+    return cudaSuccess;
+}
+
+/// In the order of the stream; the memory must still be there when its turn comes.
+cudaError_t release_in_order(int place, void* pointer, cudaStream_t stream) {
+    if (pointer == nullptr) return cudaSuccess;
+    const Location where = locate(pointer);
+    if (!where.on_device() || where.begin != as_address(pointer)) return cudaErrorInvalidValue;
+    submit(simcuda::place_of(stream), stream, [place, pointer](bool) {
+        if (release_on_card(place, pointer) == cudaSuccess) return;
+        Findings::instance().report({interpreter::FindingKind::invalid_access, "cudaFreeAsync",
+                                     "frees " + ReachableMemory(place).describe(as_address(pointer), 1)});
+        Simulator::instance().card(place).lose();
+    });
     return cudaSuccess;
 }
 
@@ -122,13 +152,19 @@ cudaError_t cudaFree(void* pointer) {
     static CallSite& site = CallSite::of(__func__);
     const int place = place_of(pointer);
     const Needs needs = pointer == nullptr ? Needs::context : Needs::release;
-    return perform(site, place, needs, [&] { return release_on_card(place, pointer); });
+    return perform(site, place, needs, [&] {
+        if (pointer != nullptr) finish_card(place);
+        return release_on_card(place, pointer);
+    });
 }
 
-cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) {
+cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
     static CallSite& site = CallSite::of(__func__);
     const int place = place_of(pointer);
-    return perform(site, place, Needs::release, [&] { return release_on_card(place, pointer); });
+    return perform(site, place, Needs::release, [&] {
+        return Simulator::instance().computes() ? release_in_order(place, pointer, stream)
+                                                : release_on_card(place, pointer);
+    });
 }
 
 cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned flags) {
@@ -145,6 +181,7 @@ cudaError_t cudaFreeHost(void* pointer) {
     static CallSite& site = CallSite::of(__func__);
     return perform(site, current_place(), Needs::release, [&] {
         if (pointer == nullptr) return cudaSuccess;
+        finish_all();
         Simulator& simulator = Simulator::instance();
         const std::lock_guard lock(simulator.mutex);
         const auto block = simulator.host.release(HostMemory::Kind::pinned, as_address(pointer));
@@ -168,6 +205,7 @@ cudaError_t cudaHostRegister(void* pointer, std::size_t bytes, unsigned flags) {
 cudaError_t cudaHostUnregister(void* pointer) {
     static CallSite& site = CallSite::of(__func__);
     return perform(site, current_place(), Needs::release, [&] {
+        finish_all();
         Simulator& simulator = Simulator::instance();
         const std::lock_guard lock(simulator.mutex);
         const auto block = simulator.host.release(HostMemory::Kind::registered, as_address(pointer));

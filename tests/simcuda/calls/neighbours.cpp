@@ -1,9 +1,21 @@
 #include "runtime/neighbours.h"
 
+#include <cstring>
+#include <string>
+
 #include "calls/stream_cards.hpp"
 #include "runtime/call.hpp"
+#include "runtime/findings.hpp"
+#include "runtime/reachable_memory.hpp"
+#include "runtime/work.hpp"
 
 using namespace simcuda;
+
+namespace {
+
+std::uintptr_t as_address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+
+}  // namespace
 
 extern "C" {
 
@@ -27,6 +39,56 @@ int simcuda_enter(simcuda_site* site, int card, int makes_context) {
 int simcuda_current_card() { return current_place(); }
 
 int simcuda_card_of_stream(void* stream) { return card_of(static_cast<cudaStream_t>(stream)).value_or(-1); }
+
+int simcuda_submit(void* stream, simcuda_work work, void* argument) {
+    const auto place = card_of(static_cast<cudaStream_t>(stream));
+    if (!place || card_is_lost(*place)) {
+        work(argument, 0);
+        return place ? simcuda_card_lost : simcuda_fails;
+    }
+    submit(*place, static_cast<cudaStream_t>(stream), [work, argument](bool run) { work(argument, run ? 1 : 0); });
+    return simcuda_goes_on;
+}
+
+void* simcuda_reach(int card, const void* address, unsigned long long bytes, const char* what) {
+    ReachableMemory memory(card);
+    const auto begin = as_address(address);
+    const interpreter::Reach found = memory.find(begin);
+    const std::uint64_t offset = begin - found.begin;
+    if (found.bytes == 0 || bytes > found.bytes - offset) {
+        Findings::instance().report({interpreter::FindingKind::invalid_access, what,
+                                     std::to_string(bytes) + " bytes at " + memory.describe(begin, bytes)});
+        Simulator::instance().card(card).lose();
+        return nullptr;
+    }
+    return found.data + offset;
+}
+
+void simcuda_reads(int card, const void* address, unsigned long long bytes, unsigned long long pitch,
+                   unsigned long long rows, const char* what) {
+    ReachableMemory memory(card);
+    const interpreter::Reach found = memory.find(as_address(address));
+    Simulator::instance().card(card).count_traffic({.loaded = bytes * rows, .stored = 0});
+    if (found.written == nullptr) return;
+    const std::uint8_t* const written = found.written + (as_address(address) - found.begin);
+    for (unsigned long long row = 0; row < rows; ++row) {
+        const auto unwritten = static_cast<const std::uint8_t*>(std::memchr(written + row * pitch, 0, bytes));
+        if (unwritten == nullptr) continue;
+        const auto where = as_address(address) + static_cast<std::uintptr_t>(unwritten - written);
+        Findings::instance().report(
+            {interpreter::FindingKind::unwritten_read, what, "reads " + memory.describe(where, 1)});
+        return;
+    }
+}
+
+void simcuda_writes(int card, const void* address, unsigned long long bytes, unsigned long long pitch,
+                    unsigned long long rows) {
+    const interpreter::Reach found = ReachableMemory(card).find(as_address(address));
+    Simulator::instance().card(card).count_traffic({.loaded = 0, .stored = bytes * rows});
+    if (found.written == nullptr) return;
+    std::uint8_t* const written = found.written + (as_address(address) - found.begin);
+    for (unsigned long long row = 0; row < rows; ++row) std::memset(written + row * pitch, 1, bytes);
+}
 
 void simcuda_handle_opened() {
     Simulator& simulator = Simulator::instance();

@@ -25,7 +25,9 @@ void __cudaRegisterFunction(void** module, const char* host_function, char*, con
     KernelRegistry::instance().add_kernel(reinterpret_cast<const Module*>(module), host_function, name);
 }
 
-void __cudaRegisterVar(void**, char*, char*, const char*, int, std::size_t, int, int) {}
+void __cudaRegisterVar(void** module, char* host_variable, char*, const char* name, int, std::size_t bytes, int, int) {
+    KernelRegistry::instance().add_variable(reinterpret_cast<const Module*>(module), host_variable, name, bytes);
+}
 
 void __cudaRegisterManagedVar(void**, void**, char*, const char*, int, std::size_t, int, int) {}
 

@@ -2,6 +2,7 @@
 
 #include "calls/stream_cards.hpp"
 #include "runtime/call.hpp"
+#include "runtime/work.hpp"
 
 namespace simcuda {
 
@@ -29,15 +30,22 @@ cudaError_t create_stream(CallSite& site, cudaStream_t* stream, unsigned flags, 
         Simulator& simulator = Simulator::instance();
         const std::lock_guard lock(simulator.mutex);
         *stream = reinterpret_cast<cudaStream_t>(
-            simulator.streams.add({.card = place, .flags = flags, .priority = priority}));
+            simulator.streams.add({.card = place,
+                                   .flags = flags,
+                                   .priority = priority,
+                                   .queue = open_queue(place, flags != cudaStreamNonBlocking)}));
         return cudaSuccess;
     });
 }
 
-/// Work is done when it is submitted, so there is nothing to wait for.
+/// Asking whether it is done finishes it: a program that polls would wait for ever.
 cudaError_t wait_for(CallSite& site, cudaStream_t stream) {
-    return perform(site, place_of(stream), Needs::context,
-                   [&] { return card_of(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle; });
+    const int place = place_of(stream);
+    return perform(site, place, Needs::context, [&] {
+        if (!card_of(stream)) return cudaErrorInvalidResourceHandle;
+        finish_stream(place, stream);
+        return state_of(place);
+    });
 }
 
 }  // namespace
@@ -70,10 +78,16 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     static CallSite& site = CallSite::of(__func__);
-    return perform(site, place_of(stream), Needs::release, [&] {
+    const int place = place_of(stream);
+    return perform(site, place, Needs::release, [&] {
         Simulator& simulator = Simulator::instance();
+        if (card_of(stream)) finish_stream(place, stream);
         const std::lock_guard lock(simulator.mutex);
-        return simulator.streams.remove(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle;
+        const Stream* const found = simulator.streams.find(stream);
+        if (found == nullptr) return cudaErrorInvalidResourceHandle;
+        close_queue(found->queue);
+        simulator.streams.remove(stream);
+        return cudaSuccess;
     });
 }
 
@@ -89,11 +103,19 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
     static CallSite& site = CallSite::of(__func__);
-    return perform(site, place_of(stream), Needs::context, [&] {
+    const int place = place_of(stream);
+    return perform(site, place, Needs::context, [&] {
         if (!card_of(stream)) return cudaErrorInvalidResourceHandle;
-        Simulator& simulator = Simulator::instance();
-        const std::lock_guard lock(simulator.mutex);
-        return simulator.events.find(event) != nullptr ? cudaSuccess : cudaErrorInvalidResourceHandle;
+        std::shared_ptr<EventRecord> record;
+        {
+            Simulator& simulator = Simulator::instance();
+            const std::lock_guard lock(simulator.mutex);
+            const Event* const found = simulator.events.find(event);
+            if (found == nullptr) return cudaErrorInvalidResourceHandle;
+            record = found->record;
+        }
+        if (record != nullptr) submit(place, stream, [record](bool) { record->point.finish(); });
+        return cudaSuccess;
     });
 }
 
@@ -119,9 +141,12 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* 
 
 cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* argument) {
     static CallSite& site = CallSite::of(__func__);
-    return perform(site, place_of(stream), Needs::context, [&] {
+    const int place = place_of(stream);
+    return perform(site, place, Needs::context, [&] {
         if (!card_of(stream)) return cudaErrorInvalidResourceHandle;
-        function(argument);
+        submit(place, stream, [function, argument](bool run) {
+            if (run) function(argument);
+        });
         return cudaSuccess;
     });
 }

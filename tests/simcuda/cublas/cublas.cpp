@@ -1,66 +1,15 @@
-// The part of cuBLAS that Faiss calls. Products are counted and not computed.
+// Handles and their modes: the part of cuBLAS that Faiss calls, but for the products.
 #include <cstddef>
-#include <mutex>
-#include <unordered_map>
 
-#include "cublas/cublas_abi.hpp"
+#include "cublas/handles.hpp"
 #include "runtime/neighbours.h"
 
+using cublas::card_of;
 using cublas::Handle;
+using cublas::Open;
+using cublas::perform;
 using cublas::Status;
 using cublas::Stream;
-
-namespace {
-
-/// What a handle stands for; modes are as a new one has them.
-struct Open {
-    int card = 0;
-    Stream stream = nullptr;
-    int math_mode = 0;
-    int pointer_mode = 0;
-    int atomics_mode = 0;
-};
-
-/// Never destroyed: programs destroy handles from destructors of static objects.
-struct Handles {
-    std::mutex mutex;
-    std::unordered_map<Handle, Open> open;
-};
-
-Handles& handles() {
-    static Handles& all = *new Handles;
-    return all;
-}
-
-int card_of(Handle handle) {
-    const std::lock_guard lock(handles().mutex);
-    const auto found = handles().open.find(handle);
-    return found == handles().open.end() ? -1 : found->second.card;
-}
-
-/// One call with an open handle; `body(Open&)` runs under the lock.
-template <typename Body>
-Status perform(simcuda_site* site, Handle handle, Status failure, Body body) {
-    const int card = card_of(handle);
-    if (simcuda_enter(site, card, card >= 0 ? 1 : 0) != simcuda_goes_on) return failure;
-    const std::lock_guard lock(handles().mutex);
-    const auto found = handles().open.find(handle);
-    if (found == handles().open.end()) return cublas::not_initialized;
-    return body(found->second);
-}
-
-Status multiply(simcuda_site* site, Handle handle, int m, int n, int k) {
-    return perform(site, handle, cublas::execution_failed, [&](const Open& open) {
-        if (m < 0 || n < 0 || k < 0) return cublas::invalid_value;
-        // A handle is used where it was made, with a stream that is alive.
-        if (simcuda_current_card() != open.card || simcuda_card_of_stream(open.stream) != open.card) {
-            return cublas::execution_failed;
-        }
-        return cublas::success;
-    });
-}
-
-}  // namespace
 
 extern "C" {
 
@@ -70,8 +19,8 @@ Status cublasCreate_v2(Handle* handle) {
     const int card = simcuda_current_card();
     if (simcuda_enter(site, card, 1) != simcuda_goes_on) return cublas::not_initialized;
     *handle = reinterpret_cast<Handle>(new char);
-    const std::lock_guard lock(handles().mutex);
-    handles().open.emplace(*handle, Open{.card = card});
+    const std::lock_guard lock(cublas::handles().mutex);
+    cublas::handles().open.emplace(*handle, Open{.card = card});
     simcuda_handle_opened();
     return cublas::success;
 }
@@ -80,8 +29,8 @@ Status cublasDestroy_v2(Handle handle) {
     static simcuda_site* const site = simcuda_site_of(__func__);
     const int entered = simcuda_enter(site, card_of(handle), 1);
     if (entered == simcuda_fails) return cublas::internal_error;
-    const std::lock_guard lock(handles().mutex);
-    if (handles().open.erase(handle) == 0) return cublas::not_initialized;
+    const std::lock_guard lock(cublas::handles().mutex);
+    if (cublas::handles().open.erase(handle) == 0) return cublas::not_initialized;
     delete reinterpret_cast<char*>(handle);
     simcuda_handle_closed();
     return entered == simcuda_goes_on ? cublas::success : cublas::internal_error;
@@ -164,53 +113,28 @@ Status cublasGetVersion_v2(Handle, int* version) {
 const char* cublasGetStatusName(Status status) {
     switch (status) {
         case cublas::success:
-            return "cublas::succesS";
+            return "CUBLAS_STATUS_SUCCESS";
         case cublas::not_initialized:
-            return "cublas::not_initializeD";
+            return "CUBLAS_STATUS_NOT_INITIALIZED";
         case cublas::alloc_failed:
-            return "cublas::alloc_faileD";
+            return "CUBLAS_STATUS_ALLOC_FAILED";
         case cublas::invalid_value:
-            return "cublas::invalid_valuE";
+            return "CUBLAS_STATUS_INVALID_VALUE";
         case cublas::arch_mismatch:
-            return "cublas::arch_mismatcH";
+            return "CUBLAS_STATUS_ARCH_MISMATCH";
         case cublas::mapping_error:
-            return "cublas::mapping_erroR";
+            return "CUBLAS_STATUS_MAPPING_ERROR";
         case cublas::execution_failed:
-            return "cublas::execution_faileD";
+            return "CUBLAS_STATUS_EXECUTION_FAILED";
         case cublas::internal_error:
-            return "cublas::internal_erroR";
+            return "CUBLAS_STATUS_INTERNAL_ERROR";
         case cublas::not_supported:
-            return "cublas::not_supporteD";
+            return "CUBLAS_STATUS_NOT_SUPPORTED";
         default:
-            return "cublas::license_erroR";
+            return "CUBLAS_STATUS_LICENSE_ERROR";
     }
 }
 
 const char* cublasGetStatusString(Status status) { return cublasGetStatusName(status); }
-
-Status cublasSgemm_v2(Handle handle, int, int, int m, int n, int k, const float*, const float*, int, const float*, int,
-                      const float*, float*, int) {
-    static simcuda_site* const site = simcuda_site_of(__func__);
-    return multiply(site, handle, m, n, k);
-}
-
-Status cublasSgemmEx(Handle handle, int, int, int m, int n, int k, const float*, const void*, int, int, const void*,
-                     int, int, const float*, void*, int, int) {
-    static simcuda_site* const site = simcuda_site_of(__func__);
-    return multiply(site, handle, m, n, k);
-}
-
-Status cublasGemmEx(Handle handle, int, int, int m, int n, int k, const void*, const void*, int, int, const void*, int,
-                    int, const void*, void*, int, int, int, int) {
-    static simcuda_site* const site = simcuda_site_of(__func__);
-    return multiply(site, handle, m, n, k);
-}
-
-Status cublasGemmStridedBatchedEx(Handle handle, int, int, int m, int n, int k, const void*, const void*, int, int,
-                                  long long, const void*, int, int, long long, const void*, void*, int, int, long long,
-                                  int, int, int) {
-    static simcuda_site* const site = simcuda_site_of(__func__);
-    return multiply(site, handle, m, n, k);
-}
 
 }  // extern "C"

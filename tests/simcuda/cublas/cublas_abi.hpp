@@ -5,6 +5,8 @@
 
 namespace cublas {
 
+enum class Type : int { f32 = 0, f16 = 2, bf16 = 14 };
+
 enum Status : int {
     success = 0,
     not_initialized = 1,

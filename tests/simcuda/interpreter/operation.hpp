@@ -42,6 +42,8 @@ struct Operation {
     Place sources[4] = {};
     /// Bit i: source i is a predicate that is read negated (`!%p1`).
     std::uint8_t negated_sources = 0;
+    /// What operation_variant says of the instruction.
+    std::uint8_t variant = 0;
 };
 
 template <typename Body>
@@ -59,12 +61,15 @@ inline std::uint32_t lane_bytes(ptx::Type type) {
     return bytes == 1 ? 2 : bytes;
 }
 
-/// What to do for an instruction that computes from registers alone: arithmetic, logic, comparisons, conversions, moves.
-/// `to_type` and `source_types` are the declared types of the registers (an immediate has the type the instruction gives
-/// it, see `immediate_type`), since ld, st, cvt and mov take registers wider than their type. Null when it is not one of
-/// these, or not known.
+/// What to do for an instruction that computes from registers alone: arithmetic, logic, comparisons, conversions,
+/// moves. `to_type` and `source_types` are the declared types of the registers (an immediate has the type the
+/// instruction gives it, see `immediate_type`), since ld, st, cvt and mov take registers wider than their type. Null
+/// when it is not one of these, or not known.
 Apply select_arithmetic(const ptx::Instruction& instruction, ptx::Type to_type, const ptx::Type* source_types,
                         int source_count);
+
+/// What `apply` of an arithmetic instruction finds in Operation::variant: what would double its number for little.
+std::uint8_t operation_variant(const ptx::Instruction& instruction);
 
 /// The type in which source `source` (0: the first after the destination) of an arithmetic instruction is read.
 ptx::Type immediate_type(const ptx::Instruction& instruction, int source);

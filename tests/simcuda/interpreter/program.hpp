@@ -29,8 +29,8 @@ struct LaunchShape {
 /// A kernel decoded for the interpreter. Immutable, so any number of threads may run it.
 class Program {
 public:
-    /// `module_variables` of its module; both must outlive it. What it does not know becomes an operation that stops the
-    /// launch when it is reached.
+    /// `module_variables` of its module; both must outlive it. What it does not know becomes an operation that stops
+    /// the launch when it is reached.
     Program(const ptx::Kernel& kernel, const std::vector<ptx::Variable>& module_variables);
     ~Program();
     Program(const Program&) = delete;
@@ -39,6 +39,8 @@ public:
     const ptx::Kernel& kernel() const;
     /// Instructions it does not know: "line 12: wmma.load ...".
     std::vector<std::string> unknown_instructions() const;
+    /// Of a block, beside what the launch asks for.
+    std::uint32_t static_shared_bytes() const;
 
     /// The device address of a variable of the module (.global or .const) on the card.
     using VariableAddress = std::function<std::uintptr_t(std::string_view name)>;
@@ -47,8 +49,9 @@ public:
     bool run(const LaunchShape& shape, const std::byte* parameters, const VariableAddress& variable_address,
              GlobalMemory& memory, FindingSink& findings, Traffic& traffic) const;
 
+    struct Code;  ///< code.hpp
+
 private:
-    struct Code;
     std::unique_ptr<Code> code_;
 };
 

@@ -1,5 +1,6 @@
 #include "memory/address_space.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace simcuda {
@@ -9,20 +10,33 @@ std::uint64_t rounded_up(std::uint64_t value, std::uint64_t step) { return (valu
 
 }  // namespace
 
-AddressSpace::AddressSpace(std::uint64_t size) { free_.emplace(0, size); }
+AddressSpace::AddressSpace(std::uint64_t size, Order order) : order_(order) { free_.emplace(0, size); }
 
-std::optional<AddressSpace::Range> AddressSpace::take(std::uint64_t bytes) {
+/// The first `bytes` of a hole from `first` on.
+std::optional<AddressSpace::Range> AddressSpace::take_from(Hole hole, std::uint64_t first, std::uint64_t bytes) {
     const std::uint64_t step = bytes < page_bytes ? alignment : page_bytes;
     const std::uint64_t extent = rounded_up(bytes, step);
+    const auto [hole_begin, hole_extent] = *hole;
+    const std::uint64_t begin = rounded_up(std::max(hole_begin, first), step);
+    const std::uint64_t hole_end = hole_begin + hole_extent;
+    if (begin > hole_end || extent > hole_end - begin) return std::nullopt;
+    free_.erase(hole);
+    if (begin > hole_begin) free_.emplace(hole_begin, begin - hole_begin);
+    if (hole_end > begin + extent) free_.emplace(begin + extent, hole_end - begin - extent);
+    behind_last_ = begin + extent;
+    return taken_.emplace(begin, Range{begin, bytes, extent}).first->second;
+}
+
+std::optional<AddressSpace::Range> AddressSpace::take(std::uint64_t bytes) {
+    if (order_ == Order::around) {
+        auto hole = free_.upper_bound(behind_last_);
+        if (hole != free_.begin()) --hole;
+        for (; hole != free_.end(); ++hole) {
+            if (const auto range = take_from(hole, behind_last_, bytes)) return range;
+        }
+    }
     for (auto hole = free_.begin(); hole != free_.end(); ++hole) {
-        const auto [hole_begin, hole_extent] = *hole;
-        const std::uint64_t begin = rounded_up(hole_begin, step);
-        const std::uint64_t hole_end = hole_begin + hole_extent;
-        if (begin > hole_end || extent > hole_end - begin) continue;
-        free_.erase(hole);
-        if (begin > hole_begin) free_.emplace(hole_begin, begin - hole_begin);
-        if (hole_end > begin + extent) free_.emplace(begin + extent, hole_end - begin - extent);
-        return taken_.emplace(begin, Range{begin, bytes, extent}).first->second;
+        if (const auto range = take_from(hole, 0, bytes)) return range;
     }
     return std::nullopt;
 }

@@ -86,6 +86,21 @@ void LazyPages::copy_from(const LazyPages& source, std::size_t source_offset, st
     });
 }
 
+std::byte* LazyPages::reach(std::size_t offset, std::size_t bytes) {
+    std::size_t page = offset / page_bytes;
+    const std::size_t end = (offset + bytes + page_bytes - 1) / page_bytes;
+    while (page < end) {
+        const std::size_t first_bit = page % 64;
+        const std::size_t bits = std::min<std::size_t>(64 - first_bit, end - page);
+        const std::uint64_t mask = (bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1) << first_bit;
+        if ((word(page).load(std::memory_order_relaxed) & mask) != mask) {
+            word(page).fetch_or(mask, std::memory_order_relaxed);
+        }
+        page += bits;
+    }
+    return bytes_.data() + offset;
+}
+
 void LazyPages::forget(std::size_t offset, std::size_t bytes) {
     std::size_t run_begin = 0;
     std::size_t run_end = 0;

@@ -19,6 +19,8 @@ public:
     void fill(std::size_t offset, int value, std::size_t bytes);
     void read(std::size_t offset, std::byte* destination, std::size_t bytes) const;
     void copy_from(const LazyPages& source, std::size_t source_offset, std::size_t offset, std::size_t bytes);
+    /// The bytes themselves, to be read and written by address from now on, which takes memory.
+    std::byte* reach(std::size_t offset, std::size_t bytes);
     /// Forgets what is in the pages that lie wholly inside.
     void forget(std::size_t offset, std::size_t bytes);
 

@@ -94,7 +94,9 @@ struct Instruction {
     bool guard_negated = false;
     std::vector<Operand> operands;  ///< in the order written; none of a `call`
     std::uint32_t line = 0;         ///< in the module, from 1
-    std::string text;               ///< as written, without the guard's @ lost: "@%p1 bra $L__BB0_2;"
+    /// Of a load: a bit for each byte that is used, where the compiler made it wider (`.pragma "used_bytes_mask"`).
+    std::uint32_t used_bytes = ~std::uint32_t{0};
+    std::string text;  ///< as written, without the guard's @ lost: "@%p1 bra $L__BB0_2;"
 
     bool has(std::string_view modifier) const;
 };

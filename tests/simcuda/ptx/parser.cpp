@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 #include <utility>
 #include <vector>
@@ -212,10 +213,23 @@ private:
         } else if (name == "loc" || name == "file") {
             lexer_.skip_line();
         } else if (name == "pragma") {
-            skip_statement();
+            parse_pragma();
         } else {
             lexer_.unexpected("a directive that may stand in a kernel");
         }
+    }
+
+    /// One that is about the next instruction; others change nothing.
+    void parse_pragma() {
+        lexer_.advance();
+        constexpr std::string_view used_bytes = "\"used_bytes_mask ";
+        const std::string_view text = lexer_.token().text;
+        if (lexer_.token().kind == Token::Kind::string && text.starts_with(used_bytes)) {
+            const std::string_view number = text.substr(used_bytes.size());
+            const char* const end = number.data() + number.size() - 1;
+            if (std::from_chars(number.data(), end, used_bytes_).ptr != end) lexer_.unexpected("a mask of bytes");
+        }
+        skip_statement();
     }
 
     void parse_registers() {
@@ -274,6 +288,7 @@ private:
     void parse_instruction(const Token& first, std::size_t begin) {
         Instruction instruction;
         instruction.line = first.line;
+        instruction.used_bytes = std::exchange(used_bytes_, ~std::uint32_t{0});
         if (first.is('@')) {
             lexer_.advance();
             instruction.guard_negated = lexer_.accept('!');
@@ -457,6 +472,7 @@ private:
 
     Lexer lexer_;
     Kernel kernel_;
+    std::uint32_t used_bytes_ = ~std::uint32_t{0};  ///< of the next instruction
     Scopes scopes_;
     std::vector<Pending> pending_;
 };

@@ -39,6 +39,8 @@ bool card_is_lost(int place) {
     return simulator.has_card(place) && simulator.card(place).lost();
 }
 
+cudaError_t state_of(int place) { return card_is_lost(place) ? lost_card_error : cudaSuccess; }
+
 cudaError_t begin_call(CallSite& site, int place, Needs needs) {
     Simulator& simulator = Simulator::instance();
     site.count(place);

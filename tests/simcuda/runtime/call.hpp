@@ -26,6 +26,8 @@ cudaError_t begin_call(CallSite& site, int place, Needs needs);
 cudaError_t end_call(cudaError_t result);
 
 bool card_is_lost(int place);
+/// What a call returns that waited for work of the card.
+cudaError_t state_of(int place);
 
 /// One call of the runtime on the card at `place` (-1: on none); `body` does the work and returns a cudaError_t.
 template <typename Body>

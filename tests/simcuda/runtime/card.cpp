@@ -4,6 +4,12 @@
 
 namespace simcuda {
 
+namespace {
+
+constexpr std::uint64_t bytes_for_variables = std::uint64_t{256} << 20;
+
+}  // namespace
+
 std::optional<Direction> parse_direction(std::string_view text) {
     if (text == "h2d") return Direction::host_to_device;
     if (text == "d2h") return Direction::device_to_host;
@@ -11,7 +17,12 @@ std::optional<Direction> parse_direction(std::string_view text) {
     return std::nullopt;
 }
 
-Card::Card(const CardSpec& spec) : memory(spec.total_bytes), spec_(spec), held_by_others_(spec.used_bytes) {}
+Card::Card(const CardSpec& spec, int place, DeviceMemory::Watch watch)
+    : memory(spec.total_bytes, watch),
+      variables(bytes_for_variables, watch),
+      default_queue(std::make_shared<WorkQueue>(place, true)),
+      spec_(spec),
+      held_by_others_(spec.used_bytes) {}
 
 bool Card::create_context() {
     if (has_context_) return true;
@@ -22,6 +33,9 @@ bool Card::create_context() {
 
 void Card::destroy_context() {
     memory.release_all();
+    variables.release_all();
+    variable_addresses.clear();
+    dynamic_shared_limits.clear();
     allocated_ = 0;
     has_context_ = false;
     peers.clear();
@@ -61,9 +75,16 @@ std::uint64_t Card::copied(Direction direction) const {
     return copied_[static_cast<std::size_t>(direction)].load(std::memory_order_relaxed);
 }
 
+void Card::count_traffic(const interpreter::Traffic& traffic) {
+    loaded_.fetch_add(traffic.loaded, std::memory_order_relaxed);
+    stored_.fetch_add(traffic.stored, std::memory_order_relaxed);
+}
+
 void Card::reset_counts() {
     launches_ = 0;
     for (auto& bytes : copied_) bytes = 0;
+    loaded_ = 0;
+    stored_ = 0;
 }
 
 }  // namespace simcuda

@@ -3,12 +3,19 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "interpreter/global_memory.hpp"
 #include "memory/device_memory.hpp"
 #include "rig/card_spec.hpp"
+#include "runtime/work_queue.hpp"
 
 namespace simcuda {
 
@@ -19,7 +26,7 @@ std::optional<Direction> parse_direction(std::string_view text);  ///< "h2d", "d
 /// need the simulator's lock.
 class Card {
 public:
-    explicit Card(const CardSpec& spec);
+    Card(const CardSpec& spec, int place, DeviceMemory::Watch watch);
 
     const CardSpec& spec() const { return spec_; }
 
@@ -46,12 +53,21 @@ public:
     void lose() { lost_ = true; }
 
     DeviceMemory memory;
-    std::set<int> peers;  ///< places of the cards whose memory this one was given access to
+    DeviceMemory variables;  ///< of modules, which the card is not charged for
+    /// Where those are that were asked for, by the number of their code and by name.
+    std::map<std::pair<std::uint64_t, std::string>, std::uintptr_t> variable_addresses;
+    std::map<const void*, int> dynamic_shared_limits;  ///< cudaFuncSetAttribute, by kernel
+    std::shared_ptr<WorkQueue> default_queue;
+    std::vector<std::shared_ptr<WorkQueue>> queues;  ///< of all other streams, those of threads included
+    std::set<int> peers;                             ///< places of the cards whose memory this one was given access to
 
     void count_launch() { launches_.fetch_add(1, std::memory_order_relaxed); }
     void count_copy(Direction direction, std::uint64_t bytes);
     std::uint64_t launches() const { return launches_.load(std::memory_order_relaxed); }
     std::uint64_t copied(Direction direction) const;
+    void count_traffic(const interpreter::Traffic& traffic);
+    std::uint64_t loaded() const { return loaded_.load(std::memory_order_relaxed); }
+    std::uint64_t stored() const { return stored_.load(std::memory_order_relaxed); }
     void reset_counts();
 
 private:
@@ -63,6 +79,8 @@ private:
     std::atomic<bool> lost_{false};
     std::atomic<std::uint64_t> launches_{0};
     std::array<std::atomic<std::uint64_t>, 3> copied_{};
+    std::atomic<std::uint64_t> loaded_{0};
+    std::atomic<std::uint64_t> stored_{0};
 };
 
 }  // namespace simcuda

@@ -66,19 +66,38 @@ bool runs_on(const CodeImage& image, int compute_capability) {
     return image.kind == CodeImage::Kind::ptx || image.compute_capability / 10 == compute_capability / 10;
 }
 
-std::pair<bool, int> rank(const CodeImage& image) {
-    return {image.kind == CodeImage::Kind::machine_code, image.compute_capability};
+std::pair<bool, int> rank(const CodeImage& image, CodeImage::Kind preferred) {
+    return {image.kind == preferred, image.compute_capability};
 }
 
 }  // namespace
 
-const CodeImage* Module::image_for(int compute_capability) const {
+const CodeImage* Module::image_for(int compute_capability, CodeImage::Kind preferred) const {
     const CodeImage* best = nullptr;
     for (const CodeImage& image : images) {
         if (!runs_on(image, compute_capability)) continue;
-        if (best == nullptr || rank(image) > rank(*best)) best = &image;
+        if (best == nullptr || rank(image, preferred) > rank(*best, preferred)) best = &image;
     }
     return best;
+}
+
+std::shared_ptr<PtxCode> Module::code_of(const CodeImage& image) const {
+    if (image.kind != CodeImage::Kind::ptx || !ptx::is_text(image.payload, image.payload_bytes)) {
+        throw UnreadableCode(
+            "the program holds no readable PTX for this card; compile it with PTX (-gencode "
+            "arch=compute_NN,code=compute_NN) "
+            "and --no-compress");
+    }
+    const std::lock_guard lock(mutex_);
+    auto& code = codes_[&image];
+    if (code != nullptr) return code;
+    try {
+        code =
+            std::make_shared<PtxCode>(std::string_view(static_cast<const char*>(image.payload), image.payload_bytes));
+    } catch (const ptx::BadPtx& error) {
+        throw UnreadableCode(error.what());
+    }
+    return code;
 }
 
 KernelRegistry& KernelRegistry::instance() {
@@ -91,6 +110,7 @@ Module* KernelRegistry::add_module(const void* wrapper) {
     module->images = read_images(static_cast<const Wrapper*>(wrapper)->fat_binary);
     Module* const handle = module.get();
     const std::lock_guard lock(mutex_);
+    module->number = ++modules_so_far_;
     modules_.emplace(handle, std::move(module));
     return handle;
 }
@@ -98,6 +118,7 @@ Module* KernelRegistry::add_module(const void* wrapper) {
 void KernelRegistry::remove_module(Module* module) {
     const std::lock_guard lock(mutex_);
     std::erase_if(handles_, [module](const auto& entry) { return entry.second->module == module; });
+    std::erase_if(variables_, [module](const auto& entry) { return entry.second.module == module; });
     std::erase_if(kernels_, [module](const auto& entry) { return entry.second->module == module; });
     modules_.erase(module);
 }
@@ -109,6 +130,19 @@ void KernelRegistry::add_kernel(const Module* module, const void* host_function,
     if (!first) return;
     registered->second = std::make_unique<Kernel>(Kernel{module, name});
     handles_[registered->second.get()] = registered->second.get();
+}
+
+void KernelRegistry::add_variable(const Module* module, const void* host_variable, const char* name,
+                                  std::uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    variables_.try_emplace(host_variable, RegisteredVariable{module, name, bytes});
+}
+
+std::optional<RegisteredVariable> KernelRegistry::find_variable(const void* host_variable) {
+    const std::lock_guard lock(mutex_);
+    const auto found = variables_.find(host_variable);
+    if (found == variables_.end()) return std::nullopt;
+    return found->second;
 }
 
 const Kernel* KernelRegistry::find(const void* function_or_kernel) {

@@ -10,6 +10,8 @@
 #include "rig/text.hpp"
 #include "rig/visible_cards.hpp"
 #include "runtime/call_site.hpp"
+#include "runtime/findings.hpp"
+#include "runtime/work.hpp"
 
 namespace simcuda {
 namespace {
@@ -57,6 +59,13 @@ void refuse_unknown_function(const std::string& function) {
     if (!known) throw BadText("\"" + function + "\" is not a function that the simulated runtime has");
 }
 
+/// True for those that compute.
+bool parse_kernels(const std::string& text) {
+    if (text.empty() || text == "compute") return true;
+    if (text != "count") throw BadText("\"" + text + "\" is neither compute nor count");
+    return false;
+}
+
 std::vector<CardSpec> specs_of(const std::vector<std::unique_ptr<Card>>& cards) {
     std::vector<CardSpec> specs;
     for (const auto& card : cards) specs.push_back(card->spec());
@@ -73,6 +82,7 @@ Simulator& Simulator::instance() {
 }
 
 Simulator::Simulator() {
+    read_or_end("SIMCUDA_KERNELS", [this](const std::string& text) { computes_ = parse_kernels(text); });
     read_or_end("SIMCUDA_DRIVER", [this](const std::string& text) { driver_ = parse_driver(text); });
     read_or_end("SIMCUDA_CARDS", [this](const std::string& text) { build(parse_rig(text)); });
     read_or_end("SIMCUDA_FAULTS", [this](const std::string& text) { set_faults(text); });
@@ -80,12 +90,14 @@ Simulator::Simulator() {
 
 void Simulator::set_cards(const std::string& text) {
     const RigSpec rig = parse_rig(text);
+    finish_all();
     const std::lock_guard lock(mutex);
     if (anything_allocated()) throw BadText("memory of a card is still allocated");
     build(rig);
     faults.set({});
     CallSite::reset_all();
     host.reset_peak();
+    Findings::instance().clear();
 }
 
 void Simulator::set_faults(const std::string& text) {
@@ -96,7 +108,8 @@ void Simulator::set_faults(const std::string& text) {
 
 void Simulator::build(const RigSpec& rig) {
     cards_.clear();
-    for (const CardSpec& spec : rig.cards) cards_.push_back(std::make_unique<Card>(spec));
+    const auto watch = computes_ ? DeviceMemory::Watch::every_byte : DeviceMemory::Watch::nothing;
+    for (const CardSpec& spec : rig.cards) cards_.push_back(std::make_unique<Card>(spec, card_count(), watch));
     const int version = driver_.cuda_version > 0 ? driver_.cuda_version : runtime_version;
     driver_version_ = rig.driver ? version : 0;
     visible_ = visible_cards(rig.cards, environment("CUDA_VISIBLE_DEVICES"), environment("CUDA_DEVICE_ORDER"));
@@ -123,12 +136,14 @@ std::vector<int> Simulator::places_by_pci() const { return cards_by_pci(specs_of
 Location Simulator::locate(const void* pointer) {
     const auto address = reinterpret_cast<std::uintptr_t>(pointer);
     for (int place = 0; place < card_count(); ++place) {
-        if (const auto found = card(place).memory.allocation_at(address)) {
-            return {Location::Kind::device, place, found->address, found->bytes};
+        for (DeviceMemory* const memory : {&card(place).memory, &card(place).variables}) {
+            if (const auto found = memory->allocation_at(address)) {
+                return {Location::Kind::device, place, found->address, found->bytes, memory};
+            }
         }
     }
     if (const auto block = host.block_at(address)) {
-        return {location_kind(block->kind), block->card, block->address, block->bytes};
+        return {location_kind(block->kind), block->card, block->address, block->bytes, nullptr};
     }
     return {};
 }

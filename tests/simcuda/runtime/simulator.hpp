@@ -13,6 +13,7 @@
 #include "rig/fault_plan.hpp"
 #include "runtime/card.hpp"
 #include "runtime/live_objects.hpp"
+#include "runtime/work_queue.hpp"
 
 namespace simcuda {
 
@@ -20,12 +21,19 @@ struct Stream {
     int card = 0;
     unsigned flags = 0;
     int priority = 0;
+    std::shared_ptr<WorkQueue> queue;
+};
+
+/// What an event stands for since it was recorded last.
+struct EventRecord {
+    WorkPoint point;
+    std::chrono::steady_clock::time_point time;  ///< once the point is done
 };
 
 struct Event {
     int card = 0;
     unsigned flags = 0;
-    std::optional<std::chrono::steady_clock::time_point> recorded;
+    std::shared_ptr<EventRecord> record;  ///< null until it is recorded
 };
 
 /// Where an address lies.
@@ -35,6 +43,7 @@ struct Location {
     int card = -1;
     std::uintptr_t begin = 0;
     std::uint64_t bytes = 0;
+    DeviceMemory* memory = nullptr;  ///< that holds it, for Kind::device
 
     bool on_device() const { return kind == Kind::device || kind == Kind::managed; }
     bool on_host() const { return kind != Kind::device; }
@@ -54,6 +63,8 @@ public:
     void set_cards(const std::string& text);
     void set_faults(const std::string& text);
 
+    /// False where kernels are counted and do nothing.
+    bool computes() const { return computes_; }
     /// One that the runtime can use.
     bool has_driver() const { return driver_version_ / 1000 >= runtime_version / 1000; }
     /// As CUDA counts, 12040 for 12.4; 0 where there is none.
@@ -89,6 +100,7 @@ private:
 
     static const int runtime_version;
 
+    bool computes_ = true;
     DriverSpec driver_;
     int driver_version_ = 0;
     std::vector<std::unique_ptr<Card>> cards_;

@@ -3,7 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cuda_runtime_api.h>
+#include <map>
+#include <memory>
 #include <vector>
+
+#include "runtime/work_queue.hpp"
 
 namespace simcuda {
 
@@ -21,6 +25,12 @@ struct ThreadState {
     std::uint64_t generation = 0;
     cudaError_t last_error = cudaSuccess;
     std::vector<LaunchConfiguration> launches;
+    /// The per-thread default streams, by card.
+    struct OwnStream {
+        std::uint64_t generation = 0;
+        std::shared_ptr<WorkQueue> queue;
+    };
+    std::map<int, OwnStream> streams;
 };
 
 ThreadState& thread_state();

@@ -140,6 +140,9 @@ ptx::Instruction instruction_of(const std::string& spelling, std::size_t sources
 std::vector<std::vector<std::uint64_t>> computed(const ptx::Instruction& instruction, Type to, std::size_t destinations,
                                                  const std::vector<Column>& sources) {
     Batch batch{sources, to, destinations, {}};
+    batch.operation.variant = interpreter::operation_variant(instruction);
+    // The second result of a comparison goes somewhere even where nobody asks for it.
+    batch.operation.also_to = Registers::place(1);
     // The third and fourth destination of an unpacking stand where the second and third source would.
     const std::array<Place*, 4> to_places = {&batch.operation.to, &batch.operation.also_to, &batch.operation.sources[1],
                                              &batch.operation.sources[2]};

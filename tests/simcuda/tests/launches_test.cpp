@@ -2,22 +2,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "simcuda/tests/nvcc_calls.hpp"
 #include "simcuda/tests/simulated_rig.hpp"
-
-extern "C" {
-void** __cudaRegisterFatBinary(void* wrapper);
-void __cudaRegisterFatBinaryEnd(void** module);
-void __cudaUnregisterFatBinary(void** module);
-void __cudaRegisterFunction(void** module, const char* host_function, char* device_function, const char* name,
-                            int thread_limit, void*, void*, void*, void*, int*);
-unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream);
-cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, std::size_t* shared_bytes, void* stream);
-#if CUDART_VERSION >= 13000
-cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* function);
-cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments, std::size_t shared_bytes,
-                               cudaStream_t stream);
-#endif
-}
 
 namespace gpushard::test {
 namespace {

@@ -102,7 +102,7 @@ TEST(PtxModule, Initializers) {
         ".global .u16 nested[2][3] = {{1}, {2, 3}};\n.global .u16 flat[2][2] = {1, 2, 3};\n"
         ".global .u16 open[] = {7, 8, 9};\n.global .u8 rows[][2] = {{1, 2}, {3}};\n"
         ".global .v4 .f32 vector[2] = {{1.0, 2.0, 3.0, 4.0}, {5.0}};\n"
-        ".global .f32 halves[1] = {0f3F000000};\n.global .b32 bits = 0f3F800000;\n"
+        ".global .f32 signalling = 0f7FA00000;\n.global .b32 bits = 0f3F800000;\n"
         ".global .align 8 .b8 record[16] = {1, 0, 0, 0, 0, 0, 0, 0, 0xFF(generic(one)+4), 0xFF00(generic(one)+4), "
         "0xFF0000(generic(one)+4), 0xFF000000(generic(one)+4), 0xFF00000000(generic(one)+4), "
         "0xFF0000000000(generic(one)+4), 0xFF000000000000(generic(one)+4), 0xFF00000000000000(generic(one)+4)};\n"
@@ -119,6 +119,7 @@ TEST(PtxModule, Initializers) {
     EXPECT_THAT(values<std::uint8_t>(named(module, "rows")), ElementsAre(1, 2, 3, 0));
     EXPECT_EQ(named(module, "rows").bytes, 4U);
     EXPECT_THAT(values<float>(named(module, "vector")), ElementsAre(1, 2, 3, 4, 5, 0, 0, 0));
+    EXPECT_THAT(values<std::uint32_t>(named(module, "signalling")), ElementsAre(0x7FA0'0000));
     EXPECT_THAT(values<float>(named(module, "bits")), ElementsAre(1.0F));
     const Variable& record = named(module, "record");
     ASSERT_THAT(record.addresses, SizeIs(1));
@@ -134,6 +135,7 @@ TEST(PtxModule, ExternVariablesMayBeDefinedFurtherOn) {
     ASSERT_THAT(module.variables(), SizeIs(2));
     EXPECT_EQ(named(module, "a").bytes, 3U);
     EXPECT_EQ(named(module, "b").bytes, 8U);
+    EXPECT_THAT(refusal(".extern .global .u32 a; .global .u32 a; .global .u32 a;"), HasSubstr("found \"a\" again"));
 }
 
 TEST(PtxModule, Refusals) {
@@ -149,7 +151,9 @@ TEST(PtxModule, Refusals) {
     EXPECT_THAT(refusal(".global .b8 a[2] = {1.5};"), HasSubstr("no floating-point number"));
     EXPECT_THAT(refusal(".global .b8 a[9] = {name};"), HasSubstr("8 bytes are for it"));
     EXPECT_THAT(refusal(".global .b8 a[9] = {0xFF00(name)};"), HasSubstr("8 bytes are for it"));
+    EXPECT_THAT(refusal(".global .b8 a[9] = {0xFF(name), 0, 0xFF00(name)};"), HasSubstr("8 bytes are for it"));
     EXPECT_THAT(refusal(".global .b8 a[4294967296];"), HasSubstr("a smaller variable"));
+    EXPECT_THAT(refusal(".global .b8 a[1073741824][1073741824];"), HasSubstr("a smaller variable"));
     EXPECT_THAT(refusal(".global .b8 a[][1073741824][1073741824] = {{{}}};"), HasSubstr("a smaller variable"));
     EXPECT_THAT(refusal(".global .align 3 .b8 a;"), HasSubstr("a power of two"));
     EXPECT_THAT(refusal(".global .texref a;"), HasSubstr("found \".texref\", expected the type of a variable"));

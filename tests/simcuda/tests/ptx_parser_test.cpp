@@ -294,13 +294,22 @@ TEST(PtxInstruction, CallsAreKeptAsText) {
 
 TEST(PtxKernel, CommentsAndDirectivesAreSkipped) {
     const OneKernel kernel(
-        "/* { ; \" */ .pragma \"nounroll\";\n\t.loc\t1 30 5, function_name $L__info_string0, inlined_at 1 40 3\n"
+        "/* { ; \"\n\n } */ .pragma \"nounroll\";\n\t.loc\t1 30 5, function_name $L__info_string0, inlined_at 1 40 3\n"
         "bar /* here */ .sync 0; // } ret;\n.file 2 \"other } .cu\"\nret;",
         "// .entry not_one() {\n.file\t1 \"a { file.cu\"\n.section\t.debug_str\n{\n$info: .b8 95,90\n{ }\n}\n");
     ASSERT_THAT(kernel->instructions, SizeIs(2));
     EXPECT_EQ(kernel.at(0).text, "bar .sync 0;");
-    EXPECT_EQ(kernel.at(0).line, 14U);
-    EXPECT_EQ(kernel.at(1).line, 16U);
+    EXPECT_EQ(kernel.at(0).line, 16U);
+    EXPECT_EQ(kernel.at(1).line, 18U);
+}
+
+TEST(PtxKernel, WidenedLoadsSayWhichBytesTheyUse) {
+    const OneKernel kernel(
+        std::string(registers) +
+        ".pragma \"used_bytes_mask 4095\";\nld.shared.v4.f32 {%f1, %f2, %f3, %f4}, [%r1];\nld.shared.u32 %r1, [%r2];");
+    EXPECT_EQ(kernel.at(0).used_bytes, 0xFFFU);
+    EXPECT_EQ(kernel.at(1).used_bytes, ~std::uint32_t{0});
+    EXPECT_THAT(body_refusal(".pragma \"used_bytes_mask x\"; ret;"), HasSubstr("a mask of bytes"));
 }
 
 TEST(PtxInstruction, Refusals) {

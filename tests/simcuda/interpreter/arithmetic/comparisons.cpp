@@ -99,15 +99,11 @@ struct Compare {
         }
         return collected(truth);
     }
-    /// The same, once for all the rarer instructions.
-    [[gnu::noinline]] static LaneMask shared_mask(const Operation& operation, const WarpRegisters& registers) {
-        return mask(operation, registers);
-    }
 };
 
-template <Combine combine>
+/// How a comparison is combined with the predicate behind it is not worth a function for each.
 SIMCUDA_INLINE LaneMask combined(LaneMask truth, const Operation& operation, const WarpRegisters& registers) {
-    switch (combine) {
+    switch (static_cast<Combine>(operation.variant)) {
         case Combine::by_and:
             return truth & source_mask(operation, registers, 2);
         case Combine::by_or:
@@ -119,80 +115,52 @@ SIMCUDA_INLINE LaneMask combined(LaneMask truth, const Operation& operation, con
     }
 }
 
+/// Where nobody asked for the second result it goes where nobody reads it.
 template <typename Compare>
-void set_predicate(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    write_mask(registers, operation.to, active, Compare::mask(operation, registers));
-}
-
-template <typename Compare, Combine combine>
-void set_combined_predicate(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    const LaneMask truth = Compare::shared_mask(operation, registers);
-    write_mask(registers, operation.to, active, combined<combine>(truth, operation, registers));
-}
-
-template <typename Compare, Combine combine>
 void set_predicates(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    const LaneMask truth = Compare::shared_mask(operation, registers);
-    const LaneMask first = combined<combine>(truth, operation, registers);
-    const LaneMask second = combined<combine>(~truth, operation, registers);
+    const LaneMask truth = Compare::mask(operation, registers);
+    const LaneMask first = combined(truth, operation, registers);
+    const LaneMask second = combined(~truth, operation, registers);
     write_mask(registers, operation.to, active, first);
     write_mask(registers, operation.also_to, active, second);
 }
 
-template <typename Compare, Combine combine, typename To, Lane<To> yes>
+template <typename Compare, Lane<U32> yes>
 void set_lanes(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    const LaneMask truth = combined<combine>(Compare::shared_mask(operation, registers), operation, registers);
-    Lane<To>* const to = lanes_at<To>(registers, operation.to);
-    write_lanes_one_by_one(active, to, [=](int lane) { return (truth >> lane & 1U) != 0 ? yes : Lane<To>{0}; });
-}
-
-template <typename Compare, Combine combine>
-Apply set_form(const Form& form) {
-    if (form.opcode == Opcode::setp) {
-        if (form.two_results) return &set_predicates<Compare, combine>;
-        return combine == Combine::none ? &set_predicate<Compare> : &set_combined_predicate<Compare, combine>;
-    }
-    switch (form.type) {
-        case Type::u32:
-        case Type::s32:
-            return &set_lanes<Compare, combine, U32, 0xffffffffU>;
-        case Type::f32:
-            return &set_lanes<Compare, combine, U32, Floating<float>::one>;
-        default:
-            return nullptr;
-    }
+    const LaneMask truth = combined(Compare::mask(operation, registers), operation, registers);
+    Lane<U32>* const to = lanes_at<U32>(registers, operation.to);
+    write_lanes_one_by_one(active, to, [=](int lane) { return (truth >> lane & 1U) != 0 ? yes : 0U; });
 }
 
 template <typename Compare>
-Apply with_combination(const Form& form) {
-    switch (form.combine) {
-        case Combine::none:
-            return set_form<Compare, Combine::none>(form);
-        case Combine::by_and:
-            return set_form<Compare, Combine::by_and>(form);
-        case Combine::by_or:
-            return set_form<Compare, Combine::by_or>(form);
-        case Combine::by_xor:
-            return set_form<Compare, Combine::by_xor>(form);
+Apply set_form(const Form& form) {
+    if (form.opcode == Opcode::setp) return &set_predicates<Compare>;
+    switch (form.type) {
+        case Type::u32:
+        case Type::s32:
+            return &set_lanes<Compare, 0xffffffffU>;
+        case Type::f32:
+            return &set_lanes<Compare, Floating<float>::one>;
+        default:
+            return nullptr;
     }
-    return nullptr;
 }
 
 template <typename T, bool ftz>
 Apply ordered(const Form& form) {
     switch (form.comparison) {
         case Comparison::eq:
-            return with_combination<Compare<Comparison::eq, T, ftz>>(form);
+            return set_form<Compare<Comparison::eq, T, ftz>>(form);
         case Comparison::ne:
-            return with_combination<Compare<Comparison::ne, T, ftz>>(form);
+            return set_form<Compare<Comparison::ne, T, ftz>>(form);
         case Comparison::lt:
-            return with_combination<Compare<Comparison::lt, T, ftz>>(form);
+            return set_form<Compare<Comparison::lt, T, ftz>>(form);
         case Comparison::le:
-            return with_combination<Compare<Comparison::le, T, ftz>>(form);
+            return set_form<Compare<Comparison::le, T, ftz>>(form);
         case Comparison::gt:
-            return with_combination<Compare<Comparison::gt, T, ftz>>(form);
+            return set_form<Compare<Comparison::gt, T, ftz>>(form);
         case Comparison::ge:
-            return with_combination<Compare<Comparison::ge, T, ftz>>(form);
+            return set_form<Compare<Comparison::ge, T, ftz>>(form);
         default:
             return nullptr;
     }
@@ -208,21 +176,21 @@ template <typename T, bool ftz>
 Apply floating(const Form& form) {
     switch (form.comparison) {
         case Comparison::equ:
-            return with_combination<Compare<Comparison::equ, T, ftz>>(form);
+            return set_form<Compare<Comparison::equ, T, ftz>>(form);
         case Comparison::neu:
-            return with_combination<Compare<Comparison::neu, T, ftz>>(form);
+            return set_form<Compare<Comparison::neu, T, ftz>>(form);
         case Comparison::ltu:
-            return with_combination<Compare<Comparison::ltu, T, ftz>>(form);
+            return set_form<Compare<Comparison::ltu, T, ftz>>(form);
         case Comparison::leu:
-            return with_combination<Compare<Comparison::leu, T, ftz>>(form);
+            return set_form<Compare<Comparison::leu, T, ftz>>(form);
         case Comparison::gtu:
-            return with_combination<Compare<Comparison::gtu, T, ftz>>(form);
+            return set_form<Compare<Comparison::gtu, T, ftz>>(form);
         case Comparison::geu:
-            return with_combination<Compare<Comparison::geu, T, ftz>>(form);
+            return set_form<Compare<Comparison::geu, T, ftz>>(form);
         case Comparison::num:
-            return with_combination<Compare<Comparison::num, T, ftz>>(form);
+            return set_form<Compare<Comparison::num, T, ftz>>(form);
         case Comparison::nan:
-            return with_combination<Compare<Comparison::nan, T, ftz>>(form);
+            return set_form<Compare<Comparison::nan, T, ftz>>(form);
         default:
             return ordered<T, ftz>(form);
     }

@@ -73,6 +73,10 @@ Apply select_arithmetic(const ptx::Instruction& instruction, ptx::Type to_type, 
     return select_for(target, instruction, to_type, source_types, source_count);
 }
 
+std::uint8_t operation_variant(const ptx::Instruction& instruction) {
+    return static_cast<std::uint8_t>(form_of(instruction).combine);
+}
+
 ptx::Type immediate_type(const ptx::Instruction& instruction, int source) {
     const Form form = form_of(instruction);
     return form.opcode == Opcode::none ? ptx::Type::none : source_type(form, source);

@@ -1,0 +1,15 @@
+# Fails where a program refers to the simulated cards other than by name at run time: it would not start on a machine
+# with a driver. -DPROGRAMS=<files, | between> -DNM=<nm>
+string(REPLACE "|" ";" programs "${PROGRAMS}")
+foreach(program IN LISTS programs)
+    execute_process(COMMAND "${NM}" --undefined-only "${program}" OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+    if(NOT symbols MATCHES "cudaMalloc")
+        message(FATAL_ERROR "${program} does not call the CUDA runtime: this test would prove nothing")
+    endif()
+    string(REGEX MATCHALL "[^\n]*simcuda[^\n]*" references "${symbols}")
+    if(references)
+        message(FATAL_ERROR "${program} refers to the simulated cards:\n${references}")
+    endif()
+endforeach()
+list(LENGTH programs count)
+message(STATUS "${count} programs call the CUDA runtime and nothing of the simulated cards")
