@@ -1,3 +1,4 @@
+#include <ostream>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@ struct Group {
     const char* name;
     const std::vector<InstructionCheck>& (*checks)();
 };
+void PrintTo(const Group& group, std::ostream* out) { *out << group.name; }
 
 class Instructions : public testing::TestWithParam<Group> {};
 

@@ -157,7 +157,7 @@ void never_written_shared() {
 __global__ void read_what_the_last_block_left(u32* to) {
     __shared__ u32 values[2];
     if (blockIdx.x == 0) values[threadIdx.x] = 5;
-    __syncthreads();
+    __syncwarp();
     to[2 * blockIdx.x + threadIdx.x] = values[1 - threadIdx.x];
 }
 void last_blocks_shared() {

@@ -219,6 +219,10 @@ void check_from_integer() {
             }
         }
     }
+    // Halfway between two numbers of the 16-bit formats, where a double does not see what is beside it.
+    for (const U64 halfway : {0x8080000000000000U, 0x4040000000000000U, 0x40c0000000000000U}) {
+        for (const U64 last : {0U, 1U, 2U}) values.push_back(static_cast<From>(halfway - 1 + last));
+    }
     for (const FloatType& to : float_types) {
         for (const RoundingName& rounding : roundings) {
             for (const Type from : registers_of<From>()) {

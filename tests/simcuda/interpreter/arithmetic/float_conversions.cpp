@@ -76,7 +76,8 @@ SIMCUDA_INLINE From source(From value) {
 /// To float or double; in the rounding mode of the processor where that rounds.
 template <typename To, typename From, bool ftz, bool sat>
 To convert(From value) {
-    return finished < ftz && sizeof(To) == 4, sat > (static_cast<To>(as_double(source<From, ftz>(value))));
+    constexpr bool flushes = ftz && sizeof(To) == 4;
+    return finished<flushes, sat>(static_cast<To>(as_double(source<From, ftz>(value))));
 }
 
 template <typename Small, typename From, Rounding rounding, bool ftz, bool sat, bool relu>

@@ -17,8 +17,8 @@ template <typename Small, bool ftz, bool sat, bool relu>
 SIMCUDA_INLINE Small result(double value) {
     return finished_small<ftz, sat, relu>(narrowed<Small>(value, Rounding::nearest));
 }
-/// Of a float that is rounded already: one has more than twice the bits of either format, so that rounding a sum, or a
-/// product that is no subnormal float, once more gives what rounding it once does.
+/// Of a sum or product of two that is rounded to a float already. One has more than twice the bits of either format,
+/// and where it is subnormal still every bit of a product that counts: rounding again gives what rounding once does.
 template <typename Small, bool ftz, bool sat, bool relu>
 SIMCUDA_INLINE Small result(float value) {
     return finished_small<ftz, sat, relu>(nearest<Small>(value));
@@ -35,12 +35,6 @@ struct Sub {
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Mul {
     static Small of(Small a, Small b) { return result<Small, ftz, sat, relu>(operand<ftz>(a) * operand<ftz>(b)); }
-};
-template <bool ftz, bool sat, bool relu>
-struct Mul<Bfloat, ftz, sat, relu> {
-    static Bfloat of(Bfloat a, Bfloat b) {
-        return result<Bfloat, ftz, sat, relu>(double{operand<ftz>(a)} * double{operand<ftz>(b)});
-    }
 };
 template <typename Small, bool ftz, bool sat, bool relu>
 struct Fma {
