@@ -215,7 +215,13 @@ private:
                            asked(offset) + " of local memory, which has " + std::to_string(room));
             return;
         }
-        pointers_[lane] = accessor_.local + static_cast<std::uint64_t>(lane) * room + offset;
+        const std::uint64_t at = static_cast<std::uint64_t>(lane) * room + offset;
+        pointers_[lane] = accessor_.local + at;
+        if (access_.loads && !used_written(accessor_.local_written + at)) {
+            launch_.report(FindingKind::unwritten_read, thread(lane),
+                           asked(offset) + " of local memory of which some were never written");
+        }
+        if (access_.stores) std::memset(accessor_.local_written + at, 1, bytes_);
     }
 
     void resolve_parameter(int lane, std::uint64_t offset) {

@@ -9,7 +9,8 @@ namespace simcuda::interpreter {
 /// The warp that accesses memory.
 struct Accessor {
     const WarpRegisters& registers;
-    std::byte* local = nullptr;  ///< of lane 0; Code::local_bytes a lane
+    std::byte* local = nullptr;             ///< of lane 0; Code::local_bytes a lane
+    std::uint8_t* local_written = nullptr;  ///< the same, 0 where nothing was written in this block
     std::uint32_t warp = 0;
     std::uint32_t step = 0;
 };

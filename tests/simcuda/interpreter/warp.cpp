@@ -66,7 +66,8 @@ Warp::Warp(Launch& launch, std::uint32_t number, std::uint32_t threads)
       number_(number),
       threads_(threads),
       storage_(launch.code.register_bytes / sizeof(std::uint64_t) + 8),
-      local_(std::size_t{launch.code.local_bytes} * warp_size / sizeof(std::uint64_t) + 8) {
+      local_(std::size_t{launch.code.local_bytes} * warp_size / sizeof(std::uint64_t) + 8),
+      local_written_(std::size_t{launch.code.local_bytes} * warp_size) {
     registers_.bases[0] = aligned(storage_);
     registers_.bases[1] = launch.constants.data();
     const SpecialPlaces& special = launch.code.special;
@@ -96,6 +97,7 @@ void Warp::begin_block() {
     at_barrier_ = at_sync_ = 0;
     barriers_.fill(0);
     counters_.fill(0);
+    std::fill(local_written_.begin(), local_written_.end(), std::uint8_t{0});
 }
 
 void Warp::set_counters(LaneMask lanes, std::uint32_t counter) {
@@ -210,7 +212,7 @@ void Warp::run_group(std::uint32_t counter, LaneMask group, std::uint32_t others
                 break;
             case StepKind::access:
                 perform_access(launch_, launch_.code.accesses[step.index],
-                               {registers_, aligned(local_), number_, counter}, active);
+                               {registers_, aligned(local_), local_written_.data(), number_, counter}, active);
                 if (launch_.stopped) return;
                 break;
             case StepKind::barrier:

@@ -65,6 +65,7 @@ private:
     const std::uint32_t threads_;
     std::vector<std::uint64_t> storage_;
     std::vector<std::uint64_t> local_;
+    std::vector<std::uint8_t> local_written_;
     WarpRegisters registers_;
     std::array<std::uint32_t, warp_size> counters_{};
     LaneMask alive_ = 0;

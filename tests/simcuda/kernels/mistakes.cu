@@ -254,6 +254,18 @@ void others_still_read() {
     finish("write_what_others_still_read");
 }
 
+__global__ void read_never_written_local(const u32* from, u32* to) {
+    volatile u32 values[32];
+    if (threadIdx.x != 3) values[from[threadIdx.x] % 32] = threadIdx.x;
+    to[threadIdx.x] = values[from[threadIdx.x] % 32];
+}
+void never_written_local() {
+    const OnCard<u32> from(numbers(32));
+    const OnCard<u32> to(32);
+    read_never_written_local<<<1, 32>>>(from.data(), to.data());
+    finish("read_never_written_local");
+}
+
 __global__ void use_unknown_instruction(const u32* from, u32* to) {
     u32 value = from[threadIdx.x];
     if (threadIdx.x == 6) asm volatile("vadd4.u32.u32.u32 %0, %0, %0, %0;" : "+r"(value));
@@ -338,6 +350,10 @@ const std::vector<Mistake>& mistakes() {
          &last_blocks_shared,
          false,
          {"read of bytes never written", "block (1, 0, 0)", "`ld.shared.u32", "shared"}},
+        {"read_never_written_local",
+         &never_written_local,
+         false,
+         {"read of bytes never written", "thread (3, 0, 0)", "of local memory"}},
         {"wait_on_one_side", &one_side, true, {"divergent barrier", "`bar.sync", "never come"}},
         {"wait_in_two_places", &two_places, true, {"divergent barrier", "`bar.sync", "different places"}},
         {"shuffle_without_all", &without_all, true, {"divergent barrier", "`shfl.sync.idx.b32", "never come"}},

@@ -39,6 +39,7 @@ TEST(Mistakes, AreReportedWithKernelThreadLineAndAllocation) {
         ASSERT_EQ(findings.size(), 1U) << testing::PrintToString(findings);
         EXPECT_THAT(findings.front(), testing::HasSubstr(mistake.name));
         EXPECT_THAT(findings.front(), testing::ContainsRegex("line [0-9]+ `"));
+        EXPECT_THAT(findings.front(), testing::ContainsRegex("module [0-9]+ of test_simcuda_kernels]"));
         for (const std::string& words : mistake.words) EXPECT_THAT(findings.front(), testing::HasSubstr(words));
     }
     RecordProperty("mistakes", static_cast<int>(mistakes().size()));

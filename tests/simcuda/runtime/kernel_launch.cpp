@@ -15,10 +15,24 @@
 namespace simcuda {
 namespace {
 
+/// Findings of a launch, told with the module that has the kernel.
+class FindingsIn final : public interpreter::FindingSink {
+public:
+    explicit FindingsIn(std::string module) : module_(std::move(module)) {}
+    void report(interpreter::Finding finding) override {
+        finding.text += " [" + module_ + ']';
+        Findings::instance().report(std::move(finding));
+    }
+
+private:
+    std::string module_;
+};
+
 /// One launch that waits for its turn.
 struct Launch {
     int place = 0;
     std::uint64_t module_number = 0;
+    std::string module_name;
     std::shared_ptr<PtxCode> code;
     const interpreter::Program* program = nullptr;
     interpreter::LaunchShape shape;
@@ -29,6 +43,7 @@ void run(const Launch& launch) {
     Simulator& simulator = Simulator::instance();
     Card& card = simulator.card(launch.place);
     ReachableMemory memory(launch.place);
+    FindingsIn findings(launch.module_name);
     interpreter::Traffic traffic;
     const auto variable_address = [&](std::string_view name) {
         const std::lock_guard lock(simulator.mutex);
@@ -36,8 +51,8 @@ void run(const Launch& launch) {
     };
     bool finished = false;
     try {
-        finished = launch.program->run(launch.shape, launch.parameters.data(), variable_address, memory,
-                                       Findings::instance(), traffic);
+        finished =
+            launch.program->run(launch.shape, launch.parameters.data(), variable_address, memory, findings, traffic);
     } catch (const std::exception& error) {
         Findings::instance().report({interpreter::FindingKind::unknown_instruction, launch.program->kernel().name,
                                      std::string("the launch could not be run: ") + error.what()});
@@ -136,6 +151,7 @@ cudaError_t launch_program(const Kernel& kernel, int place, const LaunchRequest&
     if (!fits(kernel, *launch->program, place, request)) return cudaErrorInvalidValue;
     launch->place = place;
     launch->module_number = kernel.module->number;
+    launch->module_name = kernel.module->name();
     launch->shape = {.grid = extent_of(request.grid),
                      .block = extent_of(request.block),
                      .dynamic_shared_bytes = static_cast<std::uint32_t>(request.dynamic_shared_bytes)};

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <cstring>
+#include <dlfcn.h>
+#include <filesystem>
 #include <utility>
 
 namespace simcuda {
@@ -100,6 +102,11 @@ std::shared_ptr<PtxCode> Module::code_of(const CodeImage& image) const {
     return code;
 }
 
+std::string Module::name() const {
+    const std::string numbered = "module " + std::to_string(number);
+    return file.empty() ? numbered : numbered + " of " + file;
+}
+
 KernelRegistry& KernelRegistry::instance() {
     static KernelRegistry& registry = *new KernelRegistry;
     return registry;
@@ -108,6 +115,9 @@ KernelRegistry& KernelRegistry::instance() {
 Module* KernelRegistry::add_module(const void* wrapper) {
     auto module = std::make_unique<Module>();
     module->images = read_images(static_cast<const Wrapper*>(wrapper)->fat_binary);
+    if (Dl_info info{}; dladdr(wrapper, &info) != 0 && info.dli_fname != nullptr) {
+        module->file = std::filesystem::path(info.dli_fname).filename().string();
+    }
     Module* const handle = module.get();
     const std::lock_guard lock(mutex_);
     module->number = ++modules_so_far_;

@@ -30,8 +30,11 @@ public:
 
 struct Module {
     std::uint64_t number = 0;  ///< no two have the same, even one after the other
+    std::string file;          ///< of the program or library that has it; empty where that is not known
     std::vector<CodeImage> images;
 
+    /// For a report: PTX itself has no name of its module.
+    std::string name() const;
     /// What a card runs: the newest of the preferred kind for it, else the newest of the other; null when there is
     /// neither. PTX runs on its architecture and all later ones, machine code on later ones of the same major number.
     const CodeImage* image_for(int compute_capability, CodeImage::Kind preferred) const;
