@@ -1,6 +1,9 @@
 #include "runtime/findings.hpp"
 
 #include <cstdio>
+#include <cstdlib>
+#include <cxxabi.h>
+#include <memory>
 #include <regex>
 #include <utility>
 
@@ -32,6 +35,27 @@ const char* words_of(FindingKind kind) {
     return "finding";
 }
 
+/// A kernel as its source names it, without its parameters; as in the PTX where that is no name of C++.
+std::string readable(const std::string& kernel) {
+    int status = 0;
+    const std::unique_ptr<char, void (*)(void*)> demangled(
+        abi::__cxa_demangle(kernel.c_str(), nullptr, nullptr, &status), std::free);
+    if (status != 0) return kernel;
+    std::string name = demangled.get();
+    if (name.ends_with(')')) {
+        int depth = 0;
+        for (std::size_t i = name.size(); i-- > 0;) {
+            if (name[i] == ')') ++depth;
+            if (name[i] == '(' && --depth == 0) {
+                name.resize(i);
+                break;
+            }
+        }
+    }
+    if (name.starts_with("void ")) name.erase(0, 5);
+    return name;
+}
+
 /// Kind, kernel and line; where the text names no line, all of it but the numbers. Regular expressions that are never
 /// destroyed, since destructors of static objects use the cards.
 std::string place_of(const Finding& finding) {
@@ -58,7 +82,7 @@ void Findings::report(Finding finding) {
         ++known->second->times;
         return;
     }
-    entries_.push_back({std::string(words_of(finding.kind)) + ": " + finding.kernel + ": " + finding.text});
+    entries_.push_back({std::string(words_of(finding.kind)) + ": " + readable(finding.kernel) + ": " + finding.text});
     by_place_.emplace(place, &entries_.back());
     std::fprintf(stderr, "simcuda: %s\n", entries_.back().first.c_str());
 }
