@@ -135,6 +135,8 @@ struct Immediate {
     std::uint64_t bits;
 };
 
+void PrintTo(const Immediate& immediate, std::ostream* out) { *out << immediate.text; }
+
 class PtxImmediate : public testing::TestWithParam<Immediate> {};
 
 TEST_P(PtxImmediate, HasItsBits) {
