@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
-#include <stdexcept>
 #include <string_view>
 #include <unordered_map>
 
@@ -28,25 +26,16 @@ struct Placed {
 
 std::uint64_t rounded_up(std::uint64_t value, std::uint64_t step) { return (value + step - 1) / step * step; }
 
-void move_32(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    const auto* const from = registers.at<std::uint32_t>(operation.sources[0]);
-    auto* const to = registers.at<std::uint32_t>(operation.to);
+template <typename Value>
+void move(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
+    const auto* const from = registers.at<Value>(operation.sources[0]);
+    auto* const to = registers.at<Value>(operation.to);
     for_lanes(active, [&](int lane) { to[lane] = from[lane]; });
 }
 
-void move_64(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    const auto* const from = registers.at<std::uint64_t>(operation.sources[0]);
-    auto* const to = registers.at<std::uint64_t>(operation.to);
-    for_lanes(active, [&](int lane) { to[lane] = from[lane]; });
+Apply move_of(std::uint32_t bytes) {
+    return bytes == 8 ? move<std::uint64_t> : bytes == 4 ? move<std::uint32_t> : move<std::uint16_t>;
 }
-
-void move_16(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
-    const auto* const from = registers.at<std::uint16_t>(operation.sources[0]);
-    auto* const to = registers.at<std::uint16_t>(operation.to);
-    for_lanes(active, [&](int lane) { to[lane] = from[lane]; });
-}
-
-Apply move_of(std::uint32_t bytes) { return bytes == 8 ? move_64 : bytes == 4 ? move_32 : move_16; }
 
 void add_64(const Operation& operation, const WarpRegisters& registers, LaneMask active) {
     const auto* const first = registers.at<std::uint64_t>(operation.sources[0]);
@@ -589,7 +578,7 @@ private:
         const Operand& from = operand(instruction, 1);
         step.operation.sources[0] = source(from, Type::u64);
         if (window == 0) {
-            step.operation.apply = move_64;
+            step.operation.apply = move_of(8);
         } else {
             step.operation.sources[1] = layout_.constant(instruction.has("to") ? ~window + 1 : window, 8);
             step.operation.apply = add_64;
