@@ -44,7 +44,8 @@ struct LoadOptions {
     /// why. Loads that plan by themselves always may.
     bool may_replan = false;
     /// Called from a thread of the load, never by two at a time, at most every `progress_interval` and once at the
-    /// end. An exception it throws gives the load up. A load that begins again after a failure counts from zero again.
+    /// end. An exception it throws gives the load up, whatever its type, and reaches the caller as it was thrown. A
+    /// load that begins again after a failure counts from zero again.
     std::function<void(const LoadProgress&)> on_progress;
     std::chrono::milliseconds progress_interval{100};
     /// Ask to stop through it: the load ends with Cancelled within one block per device, leaving nothing behind.

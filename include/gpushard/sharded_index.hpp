@@ -24,7 +24,7 @@ struct SearchResult {
     std::vector<std::int64_t> ids;
     std::vector<float> distances;
 
-    /// The answers to query i without the padding. Throws std::out_of_range.
+    /// The answers to query i without the padding. Throws std::out_of_range, also where the arrays are too short.
     std::vector<Neighbor> row(std::int64_t i) const;
 };
 
@@ -52,42 +52,71 @@ struct LoadReport {
 
 class ShardedIndexImpl;
 
-/// One index in several shards, searched as one. Made by gpushard::load. Movable; searches may be called from any
-/// number of threads at once, each device works on one at a time. Destroying it waits for running searches and frees
-/// every shard.
+/// One index in several shards, searched as one. Made by gpushard::load. Movable.
+///
+/// Thread safety. Every member may be called from any number of threads at once, also while others move from the index,
+/// assign to it or swap it: a call works on the shards that it began with until it ends. Each device works on one call
+/// at a time.
+///
+/// Destroying the index, or assigning to it, waits for the calls that have begun on what it held, and frees the shards
+/// before it returns, unless somebody shares them: a view by as_faiss_index, whoever keeps impl(), a verify or a search
+/// with device memory that is under way. The last of them frees the shards. As with any object, no call may begin on it
+/// once its destructor has.
+///
+/// Calls on an index that was moved from throw InvalidArgument; it may be destroyed, assigned to and swapped.
+///
+/// A process that is forked has the index, but not the threads that search it: there searches and peak_bytes throw
+/// InvalidArgument, the other calls work, and destroying it neither waits nor frees its shards. Load an index in the
+/// process that is to search it.
+///
+/// The shards of a Device of your own must not search the index they are a part of: InvalidArgument. Where they destroy
+/// it during a search, that search frees it when it ends.
 class ShardedIndex {
 public:
+    /// Throws InvalidArgument when there is none.
     explicit ShardedIndex(std::shared_ptr<const ShardedIndexImpl> impl);
     ShardedIndex(ShardedIndex&&) noexcept;
     ShardedIndex& operator=(ShardedIndex&&) noexcept;
     ~ShardedIndex();
+
+    /// In one step: calls that begin meanwhile on either find the one index or the other.
+    friend void swap(ShardedIndex& one, ShardedIndex& other) noexcept;
 
     std::int64_t dim() const;
     std::int64_t count() const;
     Metric metric() const;
 
     /// The k nearest of one query of dim() floats; fewer where the index has fewer. All searches throw
-    /// InvalidArgument (k < 1, a NaN or infinity in a query, a vector of another length), DeviceError (a shard
-    /// failed: no partial answer is given) and InsufficientMemory (k too large for the planned scratch).
+    /// InvalidArgument (k < 1, a NaN or infinity in a query, a vector of another length, a null pointer, more queries
+    /// than memory can address), DeviceError (a shard failed: no partial answer is given) and InsufficientMemory (k too
+    /// large for the planned scratch).
     std::vector<Neighbor> search(const float* query, std::int64_t k) const;
     std::vector<Neighbor> search(const std::vector<float>& query, std::int64_t k) const;
 
-    /// nq queries, row-major (nq, dim()).
+    /// nq queries, row-major (nq, dim()). With nq = 0 pointers may be null, here and below.
     SearchResult search(std::int64_t nq, const float* queries, std::int64_t k) const;
 
     /// Faiss's shape: fills the caller's (nq, k) arrays. Missing answers have label -1 and the worst float as distance.
     void search(std::int64_t nq, const float* queries, std::int64_t k, float* distances, std::int64_t* labels) const;
 
+    /// Both stay where they are until the shards are freed, also when the index is moved. Who reads them while another
+    /// thread may destroy the index or assign to it keeps impl() meanwhile.
     const PlacementPlan& plan() const;
     const LoadReport& load_report() const;
 
     /// Highest bytes in use so far on each device of the plan, load and searches included, by its own ledger.
     std::vector<Bytes> peak_bytes() const;
 
-    const std::shared_ptr<const ShardedIndexImpl>& impl() const { return impl_; }
+    /// Never null. Keeps the shards, the plan and the report for as long as it is held.
+    std::shared_ptr<const ShardedIndexImpl> impl() const;
 
 private:
-    std::shared_ptr<const ShardedIndexImpl> impl_;
+    struct Hold;
+    class Call;
+
+    static void let_go(const std::shared_ptr<Hold>& hold) noexcept;
+
+    std::shared_ptr<Hold> hold_;  ///< null when moved from
 };
 
 }  // namespace gpushard

@@ -136,7 +136,8 @@ private:
 
 }  // namespace
 
-VerifyReport verify(const ShardedIndex& index, std::int64_t rows, std::uint64_t seed) {
+VerifyReport verify(const ShardedIndex& given, std::int64_t rows, std::uint64_t seed) {
+    const ShardedIndex index(given.impl());  // shared: what is verified stays, whatever becomes of the other
     if (rows < 0) throw InvalidArgument("rows to verify is " + std::to_string(rows) + ", expected 0 or more");
     const ByteSource& source = index.impl()->source();
     source.check_unchanged();

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,13 +23,23 @@ bool is_on_a_card(const void* address) {
     return attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
 }
 
+/// As many elements as can be counted in bytes.
+constexpr std::int64_t most_elements = std::numeric_limits<std::int64_t>::max() / sizeof(std::int64_t);
+
 /// Host memory for an array that may lie on a card, and the way there and back.
 template <typename Element>
 class HostView {
 public:
     HostView(Element* array, std::int64_t size, cudaStream_t stream)
         : array_(array), stream_(stream), is_copied_(is_on_a_card(array)) {
-        if (is_copied_) copy_.resize(static_cast<std::size_t>(size));
+        if (!is_copied_) return;
+        try {
+            copy_.resize(static_cast<std::size_t>(size));
+        } catch (const std::exception&) {  // bad_alloc or length_error
+            const Bytes needed = static_cast<Bytes>(size) * sizeof(Element);
+            throw InsufficientMemory("no host memory for queries and results in device memory: " + format_bytes(needed),
+                                     needed);
+        }
     }
 
     Element* data() { return is_copied_ ? copy_.data() : array_; }
@@ -51,13 +65,19 @@ private:
 
 void search(const ShardedIndex& index, std::int64_t nq, const float* queries, std::int64_t k, float* distances,
             std::int64_t* labels, cudaStream_t stream) {
-    if (nq < 1 || k < 1) return index.search(nq, queries, k, distances, labels);  // which refuses it, or has no work
+    const ShardedIndex held(index.impl());  // its dimension is what the arrays are taken for
+    const bool is_refused = nq < 1 || k < 1 || queries == nullptr || distances == nullptr || labels == nullptr;
+    if (is_refused) return held.search(nq, queries, k, distances, labels);  // which says why, or has no work
+    if (nq > most_elements / std::max(held.dim(), k)) {
+        throw InvalidArgument(std::to_string(nq) + " queries with k = " + std::to_string(k) +
+                              " are more than memory can address");
+    }
     // Only read from: the view is of one kind for all three arrays.
-    HostView<float> host_queries(const_cast<float*>(queries), nq * index.dim(), stream);
+    HostView<float> host_queries(const_cast<float*>(queries), nq * held.dim(), stream);
     HostView<float> host_distances(distances, nq * k, stream);
     HostView<std::int64_t> host_labels(labels, nq * k, stream);
     host_queries.fetch();
-    index.search(nq, host_queries.data(), k, host_distances.data(), host_labels.data());
+    held.search(nq, host_queries.data(), k, host_distances.data(), host_labels.data());
     host_distances.give_back();
     host_labels.give_back();
 }

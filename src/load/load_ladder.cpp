@@ -32,11 +32,13 @@ bool is_of_host_staging(const Error& error) {
 
 class Ladder {
 public:
+    Ladder(const Ladder&) = delete;
+    Ladder& operator=(const Ladder&) = delete;
     Ladder(PlacementPlan plan, const std::shared_ptr<const ByteSource>& source, const LoadSite& site,
            const LoadOptions& options)
         : source_(source),
           site_(site),
-          options_(options),
+          options_(with_noted_exceptions(options)),
           read_before_(source ? source->bytes_read() : 0),
           listed_(plan.devices.size() - (plan.spilled ? 1 : 0)),
           standings_(listed_ + 1),
@@ -51,15 +53,9 @@ public:
                 devices = site_.open(plan_);
                 LoadedShards loaded = load_shards(plan_, source_, devices, options_, &failed);
                 return finish(std::move(devices), std::move(loaded));
-            } catch (InsufficientMemory& error) {
-                if (is_of_host_staging(error)) {
-                    halve_staging();
-                } else {
-                    make_do_with_less(error, devices, failed);
-                }
-            } catch (DeviceError& error) {
-                if (!failed) failed = entry_named(error.device(), devices);
-                do_without(error, devices, failed);
+            } catch (...) {
+                if (from_callback_) std::rethrow_exception(from_callback_);
+                recover(devices, failed);
             }
         }
     }
@@ -78,7 +74,36 @@ private:
         return {.plan = std::move(plan_), .devices = std::move(devices), .loaded = std::move(loaded)};
     }
 
-    /// The next three are called while what they recover from is handled, and throw it again where they cannot.
+    /// What the caller's callback throws is the caller's word, whatever its type: nothing to recover from.
+    LoadOptions with_noted_exceptions(LoadOptions options) {
+        if (!options.on_progress) return options;
+        options.on_progress = [this, report = std::move(options.on_progress)](const LoadProgress& progress) {
+            try {
+                report(progress);
+            } catch (...) {
+                from_callback_ = std::current_exception();
+                throw;
+            }
+        };
+        return options;
+    }
+
+    /// The next four are called while what they recover from is handled, and throw it again where they cannot.
+
+    void recover(const Devices& devices, std::optional<std::size_t> failed) {
+        try {
+            throw;
+        } catch (InsufficientMemory& error) {
+            if (is_of_host_staging(error)) {
+                halve_staging();
+            } else {
+                make_do_with_less(error, devices, failed);
+            }
+        } catch (DeviceError& error) {
+            if (!failed) failed = entry_named(error.device(), devices);
+            do_without(error, devices, failed);
+        }
+    }
 
     void halve_staging() {
         const Bytes staging = granted_staging(plan_);
@@ -206,7 +231,8 @@ private:
 
     const std::shared_ptr<const ByteSource>& source_;
     const LoadSite& site_;
-    const LoadOptions& options_;
+    std::exception_ptr from_callback_;
+    const LoadOptions options_;
     const Clock::time_point start_ = Clock::now();
     const Bytes read_before_;
     const std::size_t listed_;         ///< devices of the rig: entries of every plan but the spill

@@ -41,7 +41,8 @@ struct RecoveredLoad {
 ///   it, rows go to host memory;
 /// - a device refuses memory that it says is free: try again, and after the second time plan without it;
 /// - a device fails: plan without it.
-/// What it cannot recover from is thrown as load_shards throws it. Where no plan fits any more, the planner's refusal
+/// What on_progress throws gives the load up, whatever it is, and what it cannot recover from is thrown as load_shards
+/// throws it. Where no plan fits any more, the planner's refusal
 /// is thrown, with the first failure and what was tried as hints. Either way nothing is left behind. The precision
 /// never changes, and the number of attempts is bounded: about two for each device.
 RecoveredLoad load_with_recovery(PlacementPlan plan, const std::shared_ptr<const ByteSource>& source,

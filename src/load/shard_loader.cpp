@@ -78,10 +78,15 @@ std::string line_of(const std::exception_ptr& exception) {
 struct Failure {
     std::exception_ptr exception;
     std::optional<std::size_t> device;  ///< entry of the plan, of what was thrown on the thread of a device
+    bool is_callers = false;            ///< thrown by on_progress
 };
 
-/// Throws the first of several exceptions as it is; if it is an Error, the others become hints of it.
+/// Throws what the caller's callback threw, else the first of several exceptions as it is; if that is an Error, the
+/// others become hints of it.
 [[noreturn]] void throw_first(const std::vector<Failure>& failures) {
+    for (const Failure& failure : failures) {
+        if (failure.is_callers) std::rethrow_exception(failure.exception);
+    }
     try {
         std::rethrow_exception(failures.front().exception);
     } catch (Error& error) {
@@ -154,7 +159,7 @@ private:
         try {
             threads.emplace_back([this, i] { fill(i); });
         } catch (...) {
-            fail(describe_current_exception(placement(i).device.spec, placement(i).memory), used_[i]);
+            fail({describe_current_exception(placement(i).device.spec, placement(i).memory), used_[i]});
             done(i);
         }
     }
@@ -174,16 +179,16 @@ private:
             const std::lock_guard lock(mutex_);
             cancelled_ = true;
         } catch (...) {
-            fail(describe_current_exception(placement(i).device.spec, placement(i).memory), used_[i]);
+            fail({describe_current_exception(placement(i).device.spec, placement(i).memory), used_[i]});
         }
         distribution_.end(i);
         done(i);
     }
 
-    void fail(std::exception_ptr exception, std::optional<std::size_t> device) {
+    void fail(Failure failure) {
         {
             const std::lock_guard lock(mutex_);
-            failures_.push_back({std::move(exception), device});
+            failures_.push_back(std::move(failure));
         }
         distribution_.give_up();
     }
@@ -206,7 +211,7 @@ private:
             try {
                 options_.on_progress(progress());
             } catch (...) {
-                fail(std::current_exception(), std::nullopt);
+                fail({std::current_exception(), std::nullopt, true});
                 reports = false;
             }
             lock.lock();

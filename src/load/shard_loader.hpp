@@ -28,6 +28,7 @@ struct LoadedShards {
 /// - FileChanged: the source is not the index the plan was made for, or changed during the load;
 /// - InsufficientMemory: a device has less free than the plan needs (before anything is allocated), or ran out;
 /// - Cancelled: a stop was requested;
+/// - what on_progress threw, as it was thrown;
 /// - whatever else went wrong first, as it was thrown; what went wrong besides stands in its hints. Where that was on
 ///   the thread of a device, `failed` is set to the entry of the plan.
 LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const ByteSource>& source,

@@ -85,7 +85,10 @@ bool log_enabled(LogLevel level) {
 void log_message(LogLevel level, std::string_view message) {
     if (!log_enabled(level)) return;
     if (const auto callback = current_callback()) {
-        (*callback)(level, message);
+        try {
+            (*callback)(level, message);
+        } catch (...) {  // what is reported on does not depend on who listens
+        }
         return;
     }
     auto logger = spdlog::get(logger_name);

@@ -75,6 +75,9 @@ std::exception_ptr DeviceWorker::execute(const Task& task) {
     } catch (const std::exception& error) {
         return std::make_exception_ptr(
             DeviceError(device_->info().spec, device_->info().spec + ": the search failed: " + error.what()));
+    } catch (...) {
+        return std::make_exception_ptr(DeviceError(
+            device_->info().spec, device_->info().spec + ": the search failed: an exception of unknown type"));
     }
 }
 

@@ -44,6 +44,9 @@ public:
     /// Runs `task` after those submitted before and tells `group`, which must outlive it, how it ended.
     void submit(TaskGroup& group, std::function<void(Shard&)> task);
 
+    /// Whether it is called by the worker itself, from within a task.
+    bool is_this_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
+
     /// The shard's bytes as they were after the last task.
     MemoryUse memory() const;
 

@@ -1,4 +1,7 @@
-#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <pthread.h>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -9,43 +12,17 @@
 #include "search/sharded_index_impl.hpp"
 
 namespace gpushard {
+namespace {
 
-std::vector<Neighbor> SearchResult::row(std::int64_t i) const {
-    if (i < 0 || i >= nq) {
-        throw std::out_of_range("row " + std::to_string(i) + " of a result of " + std::to_string(nq) + " queries");
-    }
-    std::vector<Neighbor> neighbors;
-    for (auto at = static_cast<std::size_t>(i * k); at < static_cast<std::size_t>((i + 1) * k) && ids[at] >= 0; ++at) {
-        neighbors.push_back({ids[at], distances[at]});
-    }
-    return neighbors;
-}
+// Guards what every ShardedIndex refers to and how many calls use that. Held for a few instructions each time. One for
+// all, so that a fork can be kept off while any thread holds it: the child would find it locked for ever.
+std::mutex holds_mutex;
 
-ShardedIndex::ShardedIndex(std::shared_ptr<const ShardedIndexImpl> impl) : impl_(std::move(impl)) {}
-ShardedIndex::ShardedIndex(ShardedIndex&&) noexcept = default;
-ShardedIndex& ShardedIndex::operator=(ShardedIndex&&) noexcept = default;
-ShardedIndex::~ShardedIndex() = default;
+[[maybe_unused]] const bool forks_wait =
+    pthread_atfork([] { holds_mutex.lock(); }, [] { holds_mutex.unlock(); }, [] { holds_mutex.unlock(); }) == 0;
 
-std::int64_t ShardedIndex::dim() const { return impl_->plan().index.dim; }
-std::int64_t ShardedIndex::count() const { return impl_->plan().index.count; }
-Metric ShardedIndex::metric() const { return impl_->plan().index.metric; }
-const PlacementPlan& ShardedIndex::plan() const { return impl_->plan(); }
-const LoadReport& ShardedIndex::load_report() const { return impl_->report(); }
-std::vector<Bytes> ShardedIndex::peak_bytes() const { return impl_->peak_bytes(); }
-
-std::vector<Neighbor> ShardedIndex::search(const float* query, std::int64_t k) const {
-    return search(1, query, k).row(0);
-}
-
-std::vector<Neighbor> ShardedIndex::search(const std::vector<float>& query, std::int64_t k) const {
-    if (static_cast<std::int64_t>(query.size()) != dim()) {
-        throw InvalidArgument("the query has " + std::to_string(query.size()) + " values, expected " +
-                              std::to_string(dim()) + ", the dimension of the index");
-    }
-    return search(query.data(), k);
-}
-
-SearchResult ShardedIndex::search(std::int64_t nq, const float* queries, std::int64_t k) const {
+SearchResult search_for_result(const ShardedIndexImpl& impl, std::int64_t nq, const float* queries, std::int64_t k) {
+    impl.check_queries(nq, queries, k);
     const std::size_t answers = ShardedIndexImpl::count_answers(nq, k);
     SearchResult result;
     result.nq = nq;
@@ -59,13 +36,141 @@ SearchResult ShardedIndex::search(std::int64_t nq, const float* queries, std::in
                                      " answers: " + format_bytes(needed),
                                  needed);
     }
-    impl_->search(nq, queries, k, result.distances.data(), result.ids.data());
+    impl.search(nq, queries, k, result.distances.data(), result.ids.data());
     return result;
+}
+
+}  // namespace
+
+std::vector<Neighbor> SearchResult::row(std::int64_t i) const {
+    if (i < 0 || i >= nq) {
+        throw std::out_of_range("row " + std::to_string(i) + " of a result of " + std::to_string(nq) + " queries");
+    }
+    std::vector<Neighbor> neighbors;
+    for (auto at = static_cast<std::size_t>(i * k); at < static_cast<std::size_t>((i + 1) * k) && ids.at(at) >= 0;
+         ++at) {
+        neighbors.push_back({ids[at], distances.at(at)});
+    }
+    return neighbors;
+}
+
+/// What a ShardedIndex refers to. Guarded by holds_mutex; `impl` does not change while calls are under way.
+struct ShardedIndex::Hold {
+    std::shared_ptr<const ShardedIndexImpl> impl;
+    std::size_t calls = 0;  ///< under way
+    bool is_left = false;   ///< to the last call, which frees it
+    std::condition_variable idle;
+};
+
+/// A call under way: whatever happens to the ShardedIndex meanwhile, its shards stay.
+class ShardedIndex::Call {
+public:
+    explicit Call(const ShardedIndex& index) {
+        const std::lock_guard lock(holds_mutex);
+        if (!index.hold_) {
+            throw InvalidArgument(
+                "the index was moved from, expected one that was loaded: use the one it was moved to");
+        }
+        hold_ = index.hold_;
+        ++hold_->calls;
+    }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call() {
+        std::shared_ptr<const ShardedIndexImpl> last;  // freed when the lock is
+        const std::lock_guard lock(holds_mutex);
+        if (--hold_->calls > 0) return;
+        if (hold_->is_left) last = std::move(hold_->impl);
+        hold_->idle.notify_all();
+    }
+
+    const std::shared_ptr<const ShardedIndexImpl>& impl() const { return hold_->impl; }
+    const ShardedIndexImpl* operator->() const { return hold_->impl.get(); }
+    const ShardedIndexImpl& operator*() const { return *hold_->impl; }
+
+private:
+    std::shared_ptr<Hold> hold_;
+};
+
+/// Frees what a ShardedIndex held, which no call can begin on any more, when those under way have ended.
+void ShardedIndex::let_go(const std::shared_ptr<Hold>& hold) noexcept {
+    if (!hold) return;
+    std::shared_ptr<const ShardedIndexImpl> last;  // freed when the lock is
+    std::unique_lock lock(holds_mutex);
+    const auto is_idle = [&] { return hold->calls == 0; };
+    if (hold->impl->is_on_own_worker() && !is_idle()) {  // a call that waits for this thread
+        hold->is_left = true;
+        return;
+    }
+    // The calls of the process that was forked never end here.
+    if (!hold->impl->is_forked()) hold->idle.wait(lock, is_idle);
+    last = std::move(hold->impl);
+}
+
+ShardedIndex::ShardedIndex(std::shared_ptr<const ShardedIndexImpl> impl) : hold_(std::make_shared<Hold>()) {
+    if (!impl) throw InvalidArgument("a ShardedIndex is made of a null pointer, expected what impl() of another gave");
+    hold_->impl = std::move(impl);
+}
+
+ShardedIndex::ShardedIndex(ShardedIndex&& other) noexcept {
+    const std::lock_guard lock(holds_mutex);
+    hold_ = std::move(other.hold_);
+}
+
+ShardedIndex& ShardedIndex::operator=(ShardedIndex&& other) noexcept {
+    if (this == &other) return *this;
+    std::shared_ptr<Hold> former;
+    {
+        const std::lock_guard lock(holds_mutex);
+        former = std::exchange(hold_, std::move(other.hold_));
+    }
+    let_go(former);
+    return *this;
+}
+
+ShardedIndex::~ShardedIndex() {
+    std::shared_ptr<Hold> former;
+    {
+        const std::lock_guard lock(holds_mutex);
+        former = std::move(hold_);
+    }
+    let_go(former);
+}
+
+void swap(ShardedIndex& one, ShardedIndex& other) noexcept {
+    const std::lock_guard lock(holds_mutex);
+    one.hold_.swap(other.hold_);
+}
+
+std::int64_t ShardedIndex::dim() const { return Call(*this)->plan().index.dim; }
+std::int64_t ShardedIndex::count() const { return Call(*this)->plan().index.count; }
+Metric ShardedIndex::metric() const { return Call(*this)->plan().index.metric; }
+const PlacementPlan& ShardedIndex::plan() const { return Call(*this)->plan(); }
+const LoadReport& ShardedIndex::load_report() const { return Call(*this)->report(); }
+std::vector<Bytes> ShardedIndex::peak_bytes() const { return Call(*this)->peak_bytes(); }
+std::shared_ptr<const ShardedIndexImpl> ShardedIndex::impl() const { return Call(*this).impl(); }
+
+std::vector<Neighbor> ShardedIndex::search(const float* query, std::int64_t k) const {
+    return search_for_result(*Call(*this), 1, query, k).row(0);
+}
+
+std::vector<Neighbor> ShardedIndex::search(const std::vector<float>& query, std::int64_t k) const {
+    const Call call(*this);
+    const std::int64_t dim = call->plan().index.dim;
+    if (static_cast<std::int64_t>(query.size()) != dim) {
+        throw InvalidArgument("the query has " + std::to_string(query.size()) + " values, expected " +
+                              std::to_string(dim) + ", the dimension of the index");
+    }
+    return search_for_result(*call, 1, query.data(), k).row(0);
+}
+
+SearchResult ShardedIndex::search(std::int64_t nq, const float* queries, std::int64_t k) const {
+    return search_for_result(*Call(*this), nq, queries, k);
 }
 
 void ShardedIndex::search(std::int64_t nq, const float* queries, std::int64_t k, float* distances,
                           std::int64_t* labels) const {
-    impl_->search(nq, queries, k, distances, labels);
+    Call(*this)->search(nq, queries, k, distances, labels);
 }
 
 }  // namespace gpushard

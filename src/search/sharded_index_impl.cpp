@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include <gpushard/error.hpp>
@@ -160,12 +161,17 @@ std::unique_ptr<DeviceWorker> start_worker(std::shared_ptr<Device> device, std::
     }
 }
 
+[[noreturn]] void refuse_null(const std::string& array, std::int64_t nq) {
+    throw InvalidArgument(array + " are a null pointer, expected an array for " + std::to_string(nq) +
+                          (nq == 1 ? " query" : " queries"));
+}
+
 }  // namespace
 
 ShardedIndexImpl::ShardedIndexImpl(PlacementPlan plan, LoadReport report, std::shared_ptr<const ByteSource> source,
                                    std::vector<std::shared_ptr<Device>> devices,
                                    std::vector<std::unique_ptr<Shard>> shards)
-    : plan_(std::move(plan)), report_(std::move(report)), source_(std::move(source)) {
+    : process_(getpid()), plan_(std::move(plan)), report_(std::move(report)), source_(std::move(source)) {
     workers_.resize(shards.size());
     for (std::size_t i = 0; i < shards.size(); ++i) {
         if (!shards[i]) continue;
@@ -176,11 +182,47 @@ ShardedIndexImpl::ShardedIndexImpl(PlacementPlan plan, LoadReport report, std::s
     }
 }
 
-ShardedIndexImpl::~ShardedIndexImpl() = default;
+// In a forked process there are no threads to join, and what they were at will never be done: shards are left as they
+// are.
+ShardedIndexImpl::~ShardedIndexImpl() {
+    if (!is_forked()) return;
+    for (auto& worker : workers_) static_cast<void>(worker.release());
+}
+
+bool ShardedIndexImpl::is_forked() const { return getpid() != process_; }
+
+bool ShardedIndexImpl::is_on_own_worker() const {
+    return std::any_of(workers_.begin(), workers_.end(),
+                       [](const auto& worker) { return worker && worker->is_this_thread(); });
+}
+
+void ShardedIndexImpl::refuse_forked() const {
+    if (!is_forked()) return;
+    throw InvalidArgument("the index was loaded by process " + std::to_string(process_) + ", of which this process, " +
+                              std::to_string(getpid()) + ", is a fork without the threads that search",
+                          {"load an index in the process that is to search it"});
+}
+
+void ShardedIndexImpl::check_queries(std::int64_t nq, const float* queries, std::int64_t k) const {
+    refuse_forked();
+    if (count_answers(nq, k) == 0) return;
+    constexpr std::int64_t most_values = std::numeric_limits<std::int64_t>::max() / sizeof(float);
+    if (nq > most_values / std::max(1, plan_.index.dim)) {
+        throw InvalidArgument(std::to_string(nq) + " queries of " + std::to_string(plan_.index.dim) +
+                              " values are more than memory can address");
+    }
+    if (queries == nullptr) refuse_null("the queries", nq);
+    if (is_on_own_worker()) {
+        throw InvalidArgument("a shard searches the index it is a part of, which would wait for itself for ever");
+    }
+}
 
 void ShardedIndexImpl::search(std::int64_t nq, const float* queries, std::int64_t k, float* distances,
                               std::int64_t* ids) const {
-    if (count_answers(nq, k) == 0) return;
+    check_queries(nq, queries, k);
+    if (nq == 0) return;
+    if (distances == nullptr) refuse_null("the distances", nq);
+    if (ids == nullptr) refuse_null("the labels", nq);
     refuse_non_finite(nq, queries);
     if (groups_.empty()) {
         std::fill_n(distances, nq * k, worst_distance(is_similarity(plan_.index.metric)));
@@ -268,6 +310,7 @@ void ShardedIndexImpl::give_back(std::unique_ptr<ListBuffers> buffers) const {
 }
 
 std::vector<Bytes> ShardedIndexImpl::peak_bytes() const {
+    refuse_forked();
     std::vector<Bytes> peaks;
     for (const auto& worker : workers_) peaks.push_back(worker ? worker->memory().peak : 0);
     return peaks;

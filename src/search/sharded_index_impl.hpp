@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <sys/types.h>
 #include <vector>
 
 #include <gpushard/backend.hpp>
@@ -23,8 +24,18 @@ public:
                      std::vector<std::shared_ptr<Device>> devices, std::vector<std::unique_ptr<Shard>> shards);
     ~ShardedIndexImpl();
 
+    /// Whether this is a process forked from the one that loaded the index: its workers are not here then.
+    bool is_forked() const;
+
+    /// Whether this thread is one of those that search the shards.
+    bool is_on_own_worker() const;
+
     /// The number of answers, nq x k. Throws InvalidArgument for k < 1, nq < 0 and more than memory can address.
     static std::size_t count_answers(std::int64_t nq, std::int64_t k);
+
+    /// Throws InvalidArgument for what search cannot be asked, whatever the queries hold: numbers and pointers, a
+    /// forked process, a thread that searches this index itself.
+    void check_queries(std::int64_t nq, const float* queries, std::int64_t k) const;
 
     /// Distances and ids are (nq, k). Thread-safe.
     void search(std::int64_t nq, const float* queries, std::int64_t k, float* distances, std::int64_t* ids) const;
@@ -42,6 +53,7 @@ private:
     /// The workers of one copy of the index.
     using Group = std::vector<DeviceWorker*>;
 
+    void refuse_forked() const;
     void refuse_non_finite(std::int64_t nq, const float* queries) const;
     const Group& next_group() const;
     void search_batches(std::int64_t nq, const float* queries, std::int64_t k, float* distances,
@@ -50,6 +62,7 @@ private:
     std::unique_ptr<ListBuffers> take_buffers() const;
     void give_back(std::unique_ptr<ListBuffers> buffers) const;
 
+    const pid_t process_;
     const PlacementPlan plan_;
     const LoadReport report_;
     const std::shared_ptr<const ByteSource> source_;

@@ -128,6 +128,7 @@ public:
 
     void search(std::int64_t query_count, const float* queries, std::int64_t k, float* distances,
                 std::int64_t* ids) override {
+        if (memory_->faults().before_search) memory_->faults().before_search();
         memory_->operate();
         const std::int64_t tile_rows = std::min(spec_.tile.rows, spec_.rows.count());
         // A plan for a card grants the scratch as a part of what is fixed.

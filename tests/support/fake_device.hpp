@@ -28,6 +28,8 @@ public:
         std::function<void(std::int64_t allocation)> before_allocation{};
         /// Called before a block is asked for: to wait, to throw, to change the world.
         std::function<void(std::int64_t block)> before_block{};
+        /// Called on the worker's thread before a search is answered: to wait, to throw, to change the world.
+        std::function<void()> before_search{};
         bool stops_at_last_row = false;  ///< does not ask the feed again when it has all its rows
         bool ends_early = false;         ///< returns a shard after the first block
         bool never_asks = false;         ///< returns a shard without asking for its first block

@@ -1,9 +1,15 @@
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <exception>
 #include <functional>
+#include <latch>
+#include <new>
 #include <random>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -131,6 +137,87 @@ TEST_F(LoadRecovery, ALoadWithoutTroubleRecordsNothing) {
     const ShardedIndex index = loaded();
     EXPECT_THAT(index.load_report().recovery, IsEmpty());
     expect_whole(index);
+}
+
+/// Throws each kind of exception and tells whether `caught` is the one that was thrown.
+struct CallbackException {
+    std::string name;
+    std::function<void()> raise;
+    std::function<bool(const std::exception_ptr&)> is_it;
+};
+
+template <typename Thrown>
+CallbackException callback_exception(const std::string& name, Thrown thrown) {
+    const auto is_it = [](const std::exception_ptr& caught) {
+        try {
+            std::rethrow_exception(caught);
+        } catch (const Thrown& found) {
+            if constexpr (std::is_base_of_v<Error, Thrown>) {
+                return found.what() == std::string("from the callback") && found.hints().empty();
+            }
+            return true;
+        } catch (...) {
+            return false;
+        }
+    };
+    return {name, [thrown] { throw thrown; }, is_it};
+}
+
+std::vector<CallbackException> callback_exceptions() {
+    const std::string what = "from the callback";
+    return {callback_exception("DeviceError", DeviceError("fake:1", what)),
+            callback_exception("InsufficientMemory", InsufficientMemory(what, 1)),
+            callback_exception("InsufficientMemory of staging",
+                               InsufficientMemory(what, 1, {}, {}, {{"device", std::string("host")}})),
+            callback_exception("BadFile", BadFile(what)),
+            callback_exception("Cancelled", Cancelled(what)),
+            callback_exception("InvalidArgument", InvalidArgument(what)),
+            callback_exception("runtime_error", std::runtime_error(what)),
+            callback_exception("bad_alloc", std::bad_alloc()),
+            callback_exception("an int", 42)};
+}
+
+// Once while rows are read, from the thread that waits, and once at the very end.
+TEST_F(LoadRecovery, WhatTheProgressCallbackThrowsGivesTheLoadUpAsItWasThrown) {
+    make_devices({8_MiB, 8_MiB, 8_MiB});
+    options.progress_interval = std::chrono::milliseconds(1);
+    int cases = 0;
+    for (const CallbackException& thrown : callback_exceptions()) {
+        for (const bool at_the_end : {false, true}) {
+            for (const bool device_fails_too : {false, true}) {
+                if (at_the_end && device_fails_too) continue;
+                SCOPED_TRACE(thrown.name + (at_the_end ? ", at the end" : "") +
+                             (device_fails_too ? ", and a device fails" : ""));
+                std::latch called(1);
+                int calls = 0;
+                options.on_progress = [&](const LoadProgress& progress) {
+                    if (at_the_end && progress.loaded_bytes < progress.total_bytes) return;
+                    ++calls;
+                    called.count_down();
+                    thrown.raise();
+                };
+                if (!at_the_end) {
+                    fakes[1]->set_faults({.before_block = [&](std::int64_t) {
+                        called.wait();
+                        if (device_fails_too) throw DeviceError("fake:1", "fake:1: injected");
+                    }});
+                }
+                std::exception_ptr caught;
+                try {
+                    loaded();
+                } catch (...) {
+                    caught = std::current_exception();
+                }
+                ASSERT_NE(caught, nullptr);
+                EXPECT_TRUE(thrown.is_it(caught));
+                EXPECT_EQ(calls, 1);
+                ++cases;
+                options.on_progress = nullptr;
+                expect_next_load_works();
+            }
+        }
+    }
+    EXPECT_EQ(cases, 27);
 }
 
 TEST_F(LoadRecovery, EveryAllocationMayFailOnce) {

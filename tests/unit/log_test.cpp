@@ -64,6 +64,17 @@ TEST_F(Log, AnEmptyCallbackRestoresStderr) {
     EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("back again"));
 }
 
+TEST_F(Log, WhatTheCallbackThrowsChangesNothing) {
+    int heard = 0;
+    set_log_callback([&](LogLevel, std::string_view) {
+        ++heard;
+        throw 42;
+    });
+    EXPECT_NO_THROW(log_warn("one"));
+    EXPECT_NO_THROW(log_warn("two"));
+    EXPECT_EQ(heard, 2);
+}
+
 TEST_F(Log, OffIsOff) {
     set_log_level(LogLevel::off);
     EXPECT_FALSE(log_enabled(LogLevel::error));
