@@ -25,6 +25,7 @@ struct ExplainOptions {
     PrecisionChoice precision = PrecisionChoice::stored;  ///< what to plan in
     /// Catalogues (JSON, in the form of the built-in one) whose entries are tried before the built-in ones.
     std::vector<std::filesystem::path> catalogues;
+    bool trace = false;  ///< whether to say which entry matched each line, and why it was preferred
 };
 
 /// A line of the text that was explained.
@@ -61,10 +62,20 @@ struct AmountReading {
     bool operator==(const AmountReading&) const = default;
 };
 
-/// One cause (or symptom) that was recognised, with every line that says it.
+/// How sure an answer is, the strongest first.
+enum class Claim {
+    cause,    ///< only this makes the text
+    guess,    ///< the likeliest of several causes that make the same text
+    symptom,  ///< says that something failed, not why
+    notice,   ///< nothing failed
+};
+
+std::string_view to_string(Claim claim);  ///< "cause", "guess", "symptom", "notice"
+
+/// One cause (or guess, symptom, notice) that was recognised, with every line that says it.
 struct Finding {
-    ErrorReport report;             ///< the same shape as that of an Error of this library
-    bool is_symptom = false;        ///< says that something failed, not why
+    ErrorReport report;  ///< the same shape as that of an Error of this library
+    Claim claim = Claim::cause;
     std::vector<QuotedLine> lines;  ///< the first of each wording, at most 4
     std::uint64_t repeats = 0;      ///< lines that say it, the first included
     std::string allocation;         ///< what was being allocated: "float16 copy of all vectors, second of three ..."
@@ -75,6 +86,23 @@ struct Finding {
     std::vector<AmountReading> readings;  ///< of requested_bytes, most likely first
 };
 
+/// An entry of the catalogue whose pattern is in a line.
+struct TraceCandidate {
+    std::string id;  ///< of the entry
+    Claim claim = Claim::cause;
+    std::string pattern;  ///< the first of the entry that matched
+    bool won = false;
+    std::string why;  ///< why it explains the line, or does not
+};
+
+/// How one line, or several that were read as one, came to its finding.
+struct TraceStep {
+    QuotedLine line;
+    std::vector<TraceCandidate> candidates;  ///< as many as matched, the one that explains the line in front
+    std::string chosen;                      ///< id of the finding: that of the entry, or of one of its cases
+    std::string why_chosen;                  ///< which condition of the case holds; empty where there are no cases
+};
+
 /// A way to the same index in memory that was computed, not guessed.
 struct WayOut {
     std::string what;      ///< "several cards: ...", "gpushard on one card: ..."
@@ -83,7 +111,7 @@ struct WayOut {
 };
 
 struct Explanation {
-    std::vector<Finding> findings;       ///< the first cause in front, symptoms at the end
+    std::vector<Finding> findings;       ///< causes, guesses, symptoms, notices; of each, the earliest line in front
     std::vector<std::int64_t> cards;     ///< ordinals that the text names, ascending
     std::optional<IndexProfile> index;   ///< what is loaded: as given, or a well-known index of exactly this size
     std::string index_reason;            ///< why it is taken to be that
@@ -97,6 +125,7 @@ struct Explanation {
     std::string plan_refusal;           ///< why there is no plan
     std::uint64_t lines_read = 0;
     Bytes bytes_read = 0;
+    std::vector<TraceStep> trace;  ///< where it was asked for, of the first 200 lines that said something new
 
     bool recognised() const { return !findings.empty(); }
 };

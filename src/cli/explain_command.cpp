@@ -92,6 +92,8 @@ void add_explain_command(CommandLine& line) {
         ->default_str("stored");
     add_paths(command, "--catalogue", request->options.catalogues,
               "A catalogue of your own, tried before the built-in one");
+    command.add_flag("--trace", request->options.trace,
+                     "Say which entry of the catalogue and which of its patterns each line matched, and why it won");
     command.footer("Exit code 0 when something was recognised, 1 when nothing was.");
 }
 

@@ -1,6 +1,7 @@
 #include "explain/amounts.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/card_memory.hpp"
 
@@ -8,9 +9,13 @@ namespace gpushard {
 namespace {
 
 constexpr int most_cards_sharing = 64;
-constexpr std::size_t most_guesses = 4;
+constexpr std::size_t most_guesses = 2;
 constexpr std::int64_t fewest_rows_guessed = 1000;
 constexpr Bytes pinned_buffer = 256_MiB;
+constexpr Bytes request_granule = 256;
+
+/// A shape is offered as a guess where fewer than one in so many arbitrary sizes would have one as good.
+constexpr double rarity_of_a_guess = 20;
 
 /// One of the amounts that loading an index asks for.
 struct Candidate {
@@ -93,6 +98,25 @@ std::optional<AmountReading> fixed_reading(Bytes bytes) {
         return reading;
     }
     return std::nullopt;
+}
+
+/// Sizes that would have to be tried before one divides by the row, and into so round a number of rows, by accident.
+double rarity(Bytes bytes, Bytes rows, Bytes row_bytes) {
+    const Bytes granule = bytes % request_granule == 0 ? request_granule : 1;
+    auto rarity = static_cast<double>(row_bytes / std::gcd(granule, row_bytes));
+    for (; rows % 10 == 0; rows /= 10) rarity *= 10;
+    return rarity;
+}
+
+/// Keeps the shapes that are rare enough to say something, though so many dimensions were tried.
+void drop_accidents(std::size_t dimensions, std::vector<AmountReading>& readings) {
+    constexpr std::size_t precisions = 2;
+    const double least = rarity_of_a_guess * static_cast<double>(dimensions * precisions);
+    std::erase_if(readings, [least](const AmountReading& reading) {
+        const Bytes row_bytes = static_cast<Bytes>(reading.dim) * element_bytes(reading.precision);
+        return rarity(reading.bytes, static_cast<Bytes>(reading.rows), row_bytes) < least;
+    });
+    if (readings.size() > most_guesses) readings.resize(most_guesses);
 }
 
 void add_shapes(Bytes bytes, std::int32_t dim, const std::string& reason, std::int64_t fewest,
@@ -180,10 +204,10 @@ std::vector<AmountReading> read_amount(Bytes bytes, const AmountContext& context
         add_shapes(bytes, *context.dim, "at the dimension that was given", 1, readings);
     } else if (context.may_guess && context.index == nullptr) {
         for (const std::int32_t dim : context.catalogue->dimensions) {
-            add_shapes(bytes, dim, "a guess: a common dimension that divides it", fewest_rows_guessed, readings);
-            if (readings.size() >= most_guesses) break;
+            add_shapes(bytes, dim, "a guess: a common dimension, and a round number of rows", fewest_rows_guessed,
+                       readings);
         }
-        if (readings.size() > most_guesses) readings.resize(most_guesses);
+        drop_accidents(context.catalogue->dimensions.size(), readings);
     }
     return readings;
 }

@@ -32,6 +32,13 @@ AmountRole parse_role(const std::string& text) {
     throw InvalidArgument("unknown role");
 }
 
+Claim parse_claim(const std::string& text) {
+    for (const Claim claim : {Claim::cause, Claim::guess, Claim::symptom, Claim::notice}) {
+        if (to_string(claim) == text) return claim;
+    }
+    throw InvalidArgument("unknown claim");
+}
+
 Metric parse_metric(const std::string& text) {
     for (const Metric metric : {Metric::inner_product, Metric::l2}) {
         if (to_string(metric) == text) return metric;
@@ -63,11 +70,8 @@ std::vector<std::string> sentences(const JsonReader& json, std::size_t least) {
 class CatalogueReader {
 public:
     void read_signals(const JsonReader& document) {
-        if (!document.has("signals")) return;
-        for (const JsonReader& signal : document["signals"].elements(most_entries)) {
-            catalogue_.signals.push_back(sentence(signal["id"]));
-            add_patterns(signal["patterns"], PatternUse::Of::signal, catalogue_.signals.size() - 1);
-        }
+        read_named_patterns(document, "signals", PatternUse::Of::signal, catalogue_.signals);
+        read_named_patterns(document, "marks", PatternUse::Of::mark, catalogue_.marks);
     }
 
     void read_entries(const JsonReader& document) {
@@ -120,13 +124,29 @@ private:
         return link;
     }
 
-    void add_patterns(const JsonReader& json, PatternUse::Of of, std::size_t number) {
+    void read_named_patterns(const JsonReader& document, const char* key, PatternUse::Of of,
+                             std::vector<std::string>& names) {
+        if (!document.has(key)) return;
+        for (const JsonReader& one : document[key].elements(most_entries)) {
+            names.push_back(sentence(one["id"]));
+            add_patterns(one["patterns"], of, names.size() - 1);
+        }
+    }
+
+    static Claim claim_in(const JsonReader& json, Claim otherwise) {
+        if (!json.has("claim")) return otherwise;
+        return json["claim"].parsed(parse_claim, "cause, guess, symptom or notice");
+    }
+
+    /// A pattern is a text, or, where its words are surer or less sure than the others, a text and a claim.
+    void add_patterns(const JsonReader& json, PatternUse::Of of, std::size_t number, Claim claim = Claim::cause) {
         const std::vector<JsonReader> patterns = json.elements(most_texts);
         if (patterns.empty()) throw json.wrong("at least 1 pattern");
-        for (const JsonReader& pattern : patterns) {
+        for (const JsonReader& element : patterns) {
+            const JsonReader pattern = element.is_object() ? element["pattern"] : element;
             const std::string problem = catalogue_.patterns.add(pattern.string());
             if (!problem.empty()) throw pattern.wrong("a pattern of RE2, but it " + problem);
-            catalogue_.uses.push_back({of, number});
+            catalogue_.uses.push_back({of, number, element.is_object() ? claim_in(element, claim) : claim});
         }
     }
 
@@ -155,22 +175,31 @@ private:
         Diagnosis diagnosis;
         diagnosis.id = sentence(json["id"]);
         diagnosis.kind = json["kind"].parsed(parse_kind, "insufficient_memory, device, bad_file or invalid_argument");
-        diagnosis.is_symptom = json.has("symptom") && json["symptom"].boolean();
+        if (json.has("symptom")) throw json["symptom"].wrong("\"claim\": \"symptom\" in its place");
         diagnosis.is_about_vectors = json.has("vectors") && json["vectors"].boolean();
         for (const char* needed : {"title", "meaning", "remedies", "sources"}) json[needed];
         read_texts(json, diagnosis);
         CatalogueEntry entry;
         entry.diagnosis = add(diagnosis, json["id"]);
         const std::size_t number = catalogue_.entries.size();
-        add_patterns(json["patterns"], PatternUse::Of::entry, number);
+        add_patterns(json["patterns"], PatternUse::Of::entry, number, claim_in(json, Claim::cause));
         catalogue_.entries.push_back(std::move(entry));
+        if (json.has("needs")) {
+            catalogue_.entries.back().needs = read_condition(json["needs"]).mark;
+            if (!catalogue_.entries.back().needs) throw json["needs"].wrong("'mark:' and the id of a mark");
+        }
         if (!json.has("cases")) return;
         for (const JsonReader& one : json["cases"].elements(most_texts)) read_case(one, diagnosis, number);
+        std::vector<std::size_t>& marks = catalogue_.entries[number].marks;
+        for (const DiagnosisCase& one : catalogue_.entries[number].cases) {
+            if (one.when.mark) marks.push_back(*one.when.mark);
+        }
     }
 
     void read_case(const JsonReader& json, const Diagnosis& general, std::size_t entry) {
         std::vector<DiagnosisCase>& cases = catalogue_.entries[entry].cases;
-        cases.push_back({read_condition(json["when"]), 0});
+        cases.push_back({read_condition(json["when"]), std::nullopt, 0});
+        if (json.has("claim")) cases.back().claim = claim_in(json, Claim::cause);
         if (json.has("as")) {
             references_.push_back(
                 {entry, cases.size() - 1, sentence(json["as"]), json["as"].wrong("the id of an entry or case")});
@@ -182,13 +211,22 @@ private:
         cases.back().diagnosis = add(std::move(special), json["id"]);
     }
 
+    static std::optional<std::size_t> position(const std::vector<std::string>& names, const std::string& name) {
+        const auto found = std::find(names.begin(), names.end(), name);
+        if (found == names.end()) return std::nullopt;
+        return static_cast<std::size_t>(found - names.begin());
+    }
+
     CaseCondition read_condition(const JsonReader& json) const {
         const std::string text = sentence(json);
         CaseCondition condition;
+        condition.text = text;
         if (text.starts_with("signal:")) {
-            const auto found = std::find(catalogue_.signals.begin(), catalogue_.signals.end(), text.substr(7));
-            if (found == catalogue_.signals.end()) throw json.wrong("the id of a signal after 'signal:'");
-            condition.signal = static_cast<std::size_t>(found - catalogue_.signals.begin());
+            condition.signal = position(catalogue_.signals, text.substr(7));
+            if (!condition.signal) throw json.wrong("the id of a signal after 'signal:'");
+        } else if (text.starts_with("mark:")) {
+            condition.mark = position(catalogue_.marks, text.substr(5));
+            if (!condition.mark) throw json.wrong("the id of a mark after 'mark:'");
         } else if (text.starts_with("amount:")) {
             try {
                 condition.role = parse_role(text.substr(7));
@@ -197,7 +235,7 @@ private:
                     "whole_f32, whole_f16, share_f32, share_f16, norms, temp_stack or pinned after 'amount:'");
             }
         } else {
-            throw json.wrong("'signal:' or 'amount:' and a name");
+            throw json.wrong("'signal:', 'mark:' or 'amount:' and a name");
         }
         return condition;
     }

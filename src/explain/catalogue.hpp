@@ -18,7 +18,6 @@ namespace gpushard {
 struct Diagnosis {
     std::string id;
     ErrorKind kind = ErrorKind::device;
-    bool is_symptom = false;        ///< says that something failed, not why
     bool is_about_vectors = false;  ///< its number of bytes may be vectors, and is read so
     std::string title;
     std::string meaning;
@@ -29,14 +28,18 @@ struct Diagnosis {
     std::vector<std::string> sources;
 };
 
-/// Under which another diagnosis than the first holds: what the lines before were about, or what the number is.
+/// Under which another diagnosis than the first holds: what the lines before were about, what one of them or the line
+/// itself says, or what the number is.
 struct CaseCondition {
+    std::string text;  ///< as the catalogue writes it
     std::optional<std::size_t> signal;
+    std::optional<std::size_t> mark;
     std::optional<AmountRole> role;
 };
 
 struct DiagnosisCase {
     CaseCondition when;
+    std::optional<Claim> claim;  ///< in place of that of the pattern: the condition makes it more certain, or less
     std::size_t diagnosis = 0;
 };
 
@@ -44,6 +47,8 @@ struct DiagnosisCase {
 struct CatalogueEntry {
     std::size_t diagnosis = 0;
     std::vector<DiagnosisCase> cases;
+    std::vector<std::size_t> marks;    ///< those that its cases ask for
+    std::optional<std::size_t> needs;  ///< the mark without which its words say nothing
 };
 
 /// An index that many people load, told by its size.
@@ -61,19 +66,24 @@ struct WellKnownIndex {
 
 /// What a pattern stands for.
 struct PatternUse {
-    enum class Of { entry, signal, opening };
+    enum class Of { entry, signal, mark, opening };
     Of of = Of::entry;
     std::size_t number = 0;
+    Claim claim = Claim::cause;  ///< of an entry: how sure its words make it
 };
 
 struct Catalogue {
     std::vector<Diagnosis> diagnoses;
     std::vector<CatalogueEntry> entries;  ///< in the order they are tried
     std::vector<std::string> signals;     ///< names of what lines can tell of the work that was going on
+    std::vector<std::string> marks;       ///< names of what lines can tell beside that, and later lines need
     std::vector<WellKnownIndex> indexes;
     std::vector<std::int32_t> dimensions;  ///< of common embeddings, most likely first
     PatternSet patterns;
     std::vector<PatternUse> uses;  ///< of each pattern
+
+    /// What is said of an entry of which no case holds.
+    const Diagnosis& diagnosis_of(std::size_t entry) const { return diagnoses[entries[entry].diagnosis]; }
 };
 
 /// A catalogue as text, and what messages call it.

@@ -10,6 +10,7 @@
 #include "explain/catalogue.hpp"
 #include "explain/log_lines.hpp"
 #include "explain/log_scan.hpp"
+#include "explain/precedence.hpp"
 #include "report/json_reader.hpp"
 
 namespace gpushard {
@@ -54,7 +55,7 @@ class Reader {
 public:
     Reader(const Catalogue& catalogue, const ExplainOptions& options) : catalogue_(&catalogue), options_(&options) {}
 
-    void read(const LogRecord& record) {
+    void read(const LogRecord& record, std::vector<TraceStep>& trace) {
         const auto requested = captured_bytes(record, "bytes", "size");
         const bool is_exact = captured(record, "bytes") != nullptr;
         const CatalogueEntry& entry = catalogue_->entries[record.entry];
@@ -62,20 +63,24 @@ public:
         std::vector<AmountReading> readings;
         if (requested && is_exact) readings = read_amount(*requested, context(general));
         if (readings.empty()) readings = read_array_shape(record);
-        const std::size_t number = choose(entry, record, readings);
+        const DiagnosisCase* special = choose(entry, record, readings);
+        const std::size_t number = special == nullptr ? entry.diagnosis : special->diagnosis;
+        const Claim claim = special != nullptr && special->claim ? *special->claim : record.claim;
+        if (record.trace) note_choice(entry, special, trace.at(*record.trace));
         const auto found = by_diagnosis_.find(number);
         if (found == by_diagnosis_.end()) {
             by_diagnosis_[number] = findings_.size();
             findings_.push_back(make(catalogue_->diagnoses[number], record, requested, std::move(readings)));
+            findings_.back().claim = claim;
         } else {
-            add(findings_[found->second], record);
+            add(findings_[found->second], record, claim);
         }
     }
 
-    /// Causes in the order of their first lines, then symptoms.
+    /// In the order that precedence.hpp states.
     std::vector<Finding> finish() {
         std::stable_sort(findings_.begin(), findings_.end(), [](const Finding& a, const Finding& b) {
-            if (a.is_symptom != b.is_symptom) return b.is_symptom;
+            if (a.claim != b.claim) return is_stronger(a.claim, b.claim);
             return a.lines.front().number < b.lines.front().number;
         });
         return std::move(findings_);
@@ -106,15 +111,26 @@ private:
         return {reading};
     }
 
-    static std::size_t choose(const CatalogueEntry& entry, const LogRecord& record,
-                              const std::vector<AmountReading>& readings) {
+    /// The first case that holds; null where none does.
+    static const DiagnosisCase* choose(const CatalogueEntry& entry, const LogRecord& record,
+                                       const std::vector<AmountReading>& readings) {
         for (const DiagnosisCase& one : entry.cases) {
             const bool signal_fits = !one.when.signal || one.when.signal == record.signal;
             const bool role_fits = !one.when.role || (!readings.empty() && !readings.front().is_guess &&
                                                       readings.front().role == *one.when.role);
-            if (signal_fits && role_fits) return one.diagnosis;
+            const bool mark_fits = !one.when.mark || record.marks.contains(*one.when.mark);
+            if (signal_fits && role_fits && mark_fits) return &one;
         }
-        return entry.diagnosis;
+        return nullptr;
+    }
+
+    void note_choice(const CatalogueEntry& entry, const DiagnosisCase* special, TraceStep& step) const {
+        if (special != nullptr) {
+            step.chosen = catalogue_->diagnoses[special->diagnosis].id;
+            step.why_chosen = "its case '" + special->when.text + "' holds";
+        } else if (!entry.cases.empty()) {
+            step.why_chosen = "none of its " + std::to_string(entry.cases.size()) + " cases holds";
+        }
     }
 
     static Finding make(const Diagnosis& diagnosis, const LogRecord& record, std::optional<Bytes> requested,
@@ -129,7 +145,6 @@ private:
         report.checks = diagnosis.checks;
         report.sources = diagnosis.sources;
         for (const auto& [name, value] : record.captures) report.fields.emplace_back(name, value);
-        finding.is_symptom = diagnosis.is_symptom;
         finding.allocation = diagnosis.allocation;
         finding.path = diagnosis.path;
         finding.requested_bytes = requested;
@@ -142,7 +157,8 @@ private:
         return finding;
     }
 
-    static void add(Finding& finding, const LogRecord& record) {
+    static void add(Finding& finding, const LogRecord& record, Claim claim) {
+        if (is_stronger(claim, finding.claim)) finding.claim = claim;
         finding.repeats += record.repeats;
         if (finding.lines.size() < most_lines_quoted && !record.lines.empty()) {
             finding.lines.push_back(record.lines.front());
@@ -218,14 +234,15 @@ Explanation explain_fed(const ExplainOptions& options, Feed feed) {
         throw InvalidArgument("dim is " + std::to_string(*options.dim) + ", expected at least 1");
     }
     const CatalogueChoice catalogue(options);
-    LogScan scan(catalogue.get());
+    LogScan scan(catalogue.get(), options.trace);
     LogLines lines([&scan](std::uint64_t number, std::string_view line) { scan.take(number, line); });
     Explanation explanation;
     explanation.bytes_read = feed(lines);
     lines.finish();
     explanation.lines_read = lines.lines_read();
     Reader reader(catalogue.get(), options);
-    for (const LogRecord& record : scan.records()) reader.read(record);
+    explanation.trace = scan.trace();
+    for (const LogRecord& record : scan.records()) reader.read(record, explanation.trace);
     explanation.findings = reader.finish();
     explanation.cards.assign(scan.cards().begin(), scan.cards().end());
     recognise_index(catalogue.get(), options, explanation);
@@ -263,10 +280,10 @@ ErrorReport explained_report(const Error& error) {
                           error.kind() == ErrorKind::insufficient_memory;
     if (!may_wrap) return report;
     const Explanation explanation = explain(std::string_view(report.message));
-    if (!explanation.recognised()) return report;
+    if (!explanation.recognised() || explanation.findings.front().claim == Claim::notice) return report;
     const ErrorReport& known = explanation.findings.front().report;
     report.id = known.id;
-    report.meaning = known.meaning;
+    report.meaning = (explanation.findings.front().claim == Claim::guess ? "a guess: " : "") + known.meaning;
     report.checks = known.checks;
     report.sources = known.sources;
     report.remedies.insert(report.remedies.end(), known.remedies.begin(), known.remedies.end());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "explain/precedence.hpp"
 #include "explain/printable.hpp"
 
 namespace gpushard {
@@ -33,27 +34,82 @@ void note_cards(const Captures& captures, std::set<std::int64_t>& cards) {
 
 }  // namespace
 
-LogScan::Hit LogScan::look(std::string_view text) {
+LogScan::Hit LogScan::look(std::uint64_t number, std::string_view text) {
     catalogue_->patterns.match(text, numbers_);
     ++work_.matched_texts;
     work_.matched_bytes += text.size();
     Hit hit;
-    for (const int number : numbers_) {
-        const PatternUse& use = catalogue_->uses[static_cast<std::size_t>(number)];
+    for (const int pattern : numbers_) {
+        const PatternUse& use = catalogue_->uses[static_cast<std::size_t>(pattern)];
         if (use.of == PatternUse::Of::opening) {
             hit.opens = true;
         } else if (use.of == PatternUse::Of::signal) {
             if (!hit.signal) hit.signal = use.number;
-        } else {
-            const bool is_cause = !catalogue_->diagnoses[catalogue_->entries[use.number].diagnosis].is_symptom;
-            if (hit.is_cause || (hit.entry && !is_cause)) continue;
+        } else if (use.of == PatternUse::Of::mark) {
+            marked_[use.number] = number;
+        } else if (applies(number, catalogue_->entries[use.number])) {
+            if (hit.entry && !outranks({use.number, use.claim}, {*hit.entry, hit.claim})) continue;
             hit.entry = use.number;
-            hit.pattern = number;
-            hit.is_cause = is_cause;
+            hit.pattern = pattern;
+            hit.claim = use.claim;
         }
     }
     return hit;
 }
+
+bool LogScan::is_marked(std::uint64_t number, std::size_t mark) const {
+    return marked_[mark] && *marked_[mark] + lines_a_mark_holds >= number;
+}
+
+/// Marks are set before entries are tried: their patterns come first.
+bool LogScan::applies(std::uint64_t number, const CatalogueEntry& entry) const {
+    return !entry.needs || is_marked(number, *entry.needs);
+}
+
+std::set<std::size_t> LogScan::marks_before(std::uint64_t number, const CatalogueEntry& entry) const {
+    std::set<std::size_t> marks;
+    for (const std::size_t mark : entry.marks) {
+        if (is_marked(number, mark)) marks.insert(mark);
+    }
+    return marks;
+}
+
+/// Each entry that matched, by the pattern of its strongest claim, and why it explains the text or does not. numbers_
+/// are still those of the text.
+std::vector<TraceCandidate> LogScan::candidates(std::uint64_t number, const Hit& hit) const {
+    std::map<std::size_t, int> best;
+    for (const int pattern : numbers_) {
+        const PatternUse& use = catalogue_->uses[static_cast<std::size_t>(pattern)];
+        if (use.of != PatternUse::Of::entry || !applies(number, catalogue_->entries[use.number])) continue;
+        const auto [known, is_new] = best.emplace(use.number, pattern);
+        if (!is_new && is_stronger(use.claim, claim_of(known->second))) known->second = pattern;
+    }
+    const Contender winner{*hit.entry, hit.claim};
+    const std::string& winner_id = catalogue_->diagnosis_of(*hit.entry).id;
+    std::vector<TraceCandidate> all;
+    for (const auto& [entry, pattern] : best) {
+        TraceCandidate candidate;
+        candidate.id = catalogue_->diagnosis_of(entry).id;
+        candidate.claim = claim_of(pattern);
+        candidate.pattern = catalogue_->patterns.text(pattern);
+        candidate.won = entry == *hit.entry;
+        candidate.why =
+            candidate.won ? why_won(winner, best.size()) : why_outranked({entry, candidate.claim}, winner, winner_id);
+        all.insert(candidate.won ? all.begin() : all.end(), std::move(candidate));
+    }
+    return all;
+}
+
+void LogScan::trace(LogRecord& record, const Hit& hit, std::uint64_t number, std::string_view text) {
+    if (!traces_ || record.trace || trace_.size() >= most_steps_traced) return;
+    record.trace = trace_.size();
+    trace_.push_back({{number, printable(text, longest_quote)},
+                      candidates(number, hit),
+                      catalogue_->diagnosis_of(*hit.entry).id,
+                      ""});
+}
+
+Claim LogScan::claim_of(int pattern) const { return catalogue_->uses[static_cast<std::size_t>(pattern)].claim; }
 
 Captures LogScan::capture(const Hit& hit, std::string_view text) {
     EntryState& state = states_[*hit.entry];
@@ -67,11 +123,12 @@ Captures LogScan::capture(const Hit& hit, std::string_view text) {
 }
 
 /// The record of the same entry and numbers; the latest one once there are too many to tell apart.
-LogRecord& LogScan::record_for(const Hit& hit, Captures captures) {
+LogRecord& LogScan::record_for(const Hit& hit, Captures captures, std::uint64_t number) {
     EntryState& state = states_[*hit.entry];
     const bool is_full = state.records >= most_records_an_entry || state.captures >= most_captures_an_entry;
     const auto signal = hit.signal ? hit.signal : signal_;
-    const Key key{*hit.entry, signal, captures};
+    const auto marks = marks_before(number, catalogue_->entries[*hit.entry]);
+    const Key key{*hit.entry, signal, marks, captures};
     const auto found = by_key_.find(key);
     if (found != by_key_.end()) {
         state.latest = found->second;
@@ -79,16 +136,23 @@ LogRecord& LogScan::record_for(const Hit& hit, Captures captures) {
         state.latest = records_.size();
         ++state.records;
         by_key_.emplace(key, records_.size());
-        records_.push_back({*hit.entry, signal, std::move(captures), {}, 0});
+        LogRecord record;
+        record.entry = *hit.entry;
+        record.signal = signal;
+        record.marks = marks;
+        record.captures = std::move(captures);
+        records_.push_back(std::move(record));
     }
     return records_[state.latest];
 }
 
 LogRecord& LogScan::record(const Hit& hit, std::uint64_t number, std::string_view text) {
-    LogRecord& record = record_for(hit, capture(hit, text));
+    LogRecord& record = record_for(hit, capture(hit, text), number);
+    trace(record, hit, number, text);
     // A piece of a long line that was seen already.
     if (record.latest_line == number) return record;
     record.latest_line = number;
+    if (is_stronger(hit.claim, record.claim)) record.claim = hit.claim;
     ++record.repeats;
     if (record.lines.size() < most_lines_quoted) {
         const std::size_t begin = catalogue_->patterns.position(hit.pattern, text);
@@ -102,20 +166,20 @@ LogRecord& LogScan::record(const Hit& hit, std::uint64_t number, std::string_vie
 /// Texts that were wrapped by a terminal or a mail: an error that opened, and the lines after it, read as one.
 /// `is_whole` where the line says a cause with its number of bytes, or one that has none.
 void LogScan::follow(std::uint64_t number, std::string_view line, const Hit& hit, bool is_whole) {
-    if (hit.is_cause && is_whole) {
+    if (hit.tells_why() && is_whole) {
         lines_to_join_ = 0;
     } else if (hit.opens && (lines_to_join_ == 0 || hit.entry)) {
         open_text_ = line;
         open_line_ = number;
         open_record_.reset();
-        if (hit.is_cause) open_record_ = states_[*hit.entry].latest;
+        if (hit.tells_why()) open_record_ = states_[*hit.entry].latest;
         lines_to_join_ = most_joined_lines;
     } else if (lines_to_join_ > 0) {
-        join(line);
+        join(number, line);
     }
 }
 
-void LogScan::join(std::string_view line) {
+void LogScan::join(std::uint64_t number, std::string_view line) {
     --lines_to_join_;
     if (open_text_.size() + line.size() + 1 > longest_joined) {
         lines_to_join_ = 0;
@@ -123,8 +187,8 @@ void LogScan::join(std::string_view line) {
     }
     open_text_ += ' ';
     open_text_ += line;
-    const Hit joined = look(open_text_);
-    if (!joined.is_cause) return;
+    const Hit joined = look(number, open_text_);
+    if (!joined.tells_why()) return;
     if (!open_record_) {
         record(joined, open_line_, open_text_);
         lines_to_join_ = 0;
@@ -139,7 +203,7 @@ void LogScan::join(std::string_view line) {
 }
 
 void LogScan::take(std::uint64_t number, std::string_view line) {
-    const Hit hit = look(line);
+    const Hit hit = look(number, line);
     bool is_whole = true;
     if (hit.entry) {
         const LogRecord& recorded = record(hit, number, line);

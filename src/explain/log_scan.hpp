@@ -20,10 +20,13 @@ namespace gpushard {
 struct LogRecord {
     std::size_t entry = 0;
     std::optional<std::size_t> signal;  ///< the work that was going on, by the lines before
+    std::set<std::size_t> marks;        ///< of those its entry asks for: what was said a little before, or here
     Captures captures;
     std::vector<QuotedLine> lines;  ///< the first
     std::uint64_t repeats = 0;
     std::uint64_t latest_line = 0;
+    Claim claim = Claim::notice;       ///< the strongest of its lines
+    std::optional<std::size_t> trace;  ///< its step
 };
 
 /// Finds the lines that matter, one line after another, in bounded memory.
@@ -34,13 +37,17 @@ public:
     static constexpr int most_joined_lines = 3;
     static constexpr std::size_t longest_joined = 16384;
     static constexpr std::uint64_t most_captures_an_entry = 2000;
+    static constexpr std::uint64_t lines_a_mark_holds = 200;
+    static constexpr std::size_t most_steps_traced = 200;
 
-    explicit LogScan(const Catalogue& catalogue) : catalogue_(&catalogue), states_(catalogue.entries.size()) {}
+    explicit LogScan(const Catalogue& catalogue, bool traces = false)
+        : catalogue_(&catalogue), traces_(traces), states_(catalogue.entries.size()), marked_(catalogue.marks.size()) {}
 
     void take(std::uint64_t number, std::string_view line);
 
     const std::vector<LogRecord>& records() const { return records_; }
     const std::set<std::int64_t>& cards() const { return cards_; }
+    const std::vector<TraceStep>& trace() const { return trace_; }
 
     /// How much was done: texts the patterns were tried on, their bytes, and lines that were taken apart.
     struct Work {
@@ -51,24 +58,33 @@ public:
     const Work& work() const { return work_; }
 
 private:
-    /// What a text says: the first entry that tells a cause, else the first symptom.
+    /// What a text says, and the entry that explains it by the rule of precedence.
     struct Hit {
         std::optional<std::size_t> entry;
         int pattern = -1;
-        bool is_cause = false;
+        Claim claim = Claim::notice;
         bool opens = false;  ///< an error text that may go on in the next line
         std::optional<std::size_t> signal;
+
+        bool tells_why() const { return entry && (claim == Claim::cause || claim == Claim::guess); }
     };
-    Hit look(std::string_view text);
+    Hit look(std::uint64_t number, std::string_view text);
+    std::set<std::size_t> marks_before(std::uint64_t number, const CatalogueEntry& entry) const;
+    bool is_marked(std::uint64_t number, std::size_t mark) const;
+    bool applies(std::uint64_t number, const CatalogueEntry& entry) const;
+    std::vector<TraceCandidate> candidates(std::uint64_t number, const Hit& hit) const;
+    Claim claim_of(int pattern) const;
+    void trace(LogRecord& record, const Hit& hit, std::uint64_t number, std::string_view text);
     LogRecord& record(const Hit& hit, std::uint64_t number, std::string_view text);
-    LogRecord& record_for(const Hit& hit, Captures captures);
+    LogRecord& record_for(const Hit& hit, Captures captures, std::uint64_t number);
     Captures capture(const Hit& hit, std::string_view text);
     void follow(std::uint64_t number, std::string_view line, const Hit& hit, bool is_whole);
-    void join(std::string_view line);
+    void join(std::uint64_t number, std::string_view line);
 
-    using Key = std::tuple<std::size_t, std::optional<std::size_t>, Captures>;
+    using Key = std::tuple<std::size_t, std::optional<std::size_t>, std::set<std::size_t>, Captures>;
 
     const Catalogue* catalogue_;
+    bool traces_;
     std::vector<LogRecord> records_;
     std::map<Key, std::size_t> by_key_;
     struct EntryState {
@@ -76,7 +92,9 @@ private:
         std::size_t records = 0;
         std::size_t latest = 0;  ///< its latest record
     };
-    std::vector<EntryState> states_;  ///< of each entry
+    std::vector<EntryState> states_;                    ///< of each entry
+    std::vector<std::optional<std::uint64_t>> marked_;  ///< the latest line of each mark
+    std::vector<TraceStep> trace_;
     std::set<std::int64_t> cards_;
     std::optional<std::size_t> signal_;  ///< the latest
     std::vector<int> numbers_;

@@ -100,4 +100,8 @@ std::size_t PatternSet::position(int number, std::string_view text) const {
 
 std::size_t PatternSet::size() const { return patterns_->each.size(); }
 
+const std::string& PatternSet::text(int number) const {
+    return patterns_->each.at(static_cast<std::size_t>(number))->pattern();
+}
+
 }  // namespace gpushard

@@ -36,6 +36,7 @@ public:
     std::size_t position(int number, std::string_view text) const;
 
     std::size_t size() const;
+    const std::string& text(int number) const;  ///< of pattern `number`, as it was added
 
     /// "bytes", "size", "dev", ...: what the catalogue's patterns may capture.
     static const std::vector<std::string>& capture_names();

@@ -75,10 +75,22 @@ std::string way_out_lines(const Explanation& explanation) {
     return text;
 }
 
+/// What stands before the title of a finding that is not certain, or no error.
+const char* claim_words(Claim claim) {
+    switch (claim) {
+        case Claim::guess:
+            return "a guess: ";
+        case Claim::notice:
+            return "no error: ";
+        default:
+            return "";
+    }
+}
+
 /// As an error is printed, in lines of bounded width.
 std::string finding_text(const Finding& finding, const std::string& computed) {
     const ErrorReport& report = finding.report;
-    std::string text = single_line(report.message) + "\n" + quoted_lines(finding);
+    std::string text = claim_words(finding.claim) + single_line(report.message) + "\n" + quoted_lines(finding);
     text += "\n" + meaning_lines(report) + "\n";
     if (!finding.allocation.empty()) text += labelled("allocation", finding.allocation);
     if (!finding.path.empty()) text += labelled("path", finding.path);
@@ -104,7 +116,9 @@ void set_if_known(Json& json, const char* name, const std::optional<Value>& valu
 
 Json json_value(const Finding& finding) {
     Json json = json_value(finding.report);
-    json["is_symptom"] = finding.is_symptom;
+    json["claim"] = to_string(finding.claim);
+    json["is_guess"] = finding.claim == Claim::guess;
+    json["is_symptom"] = finding.claim == Claim::symptom;
     json["lines"] = Json::array();
     for (const QuotedLine& line : finding.lines)
         json["lines"].push_back({{"number", line.number}, {"text", line.text}});
@@ -117,6 +131,37 @@ Json json_value(const Finding& finding) {
     set_if_known(json, "total_bytes", finding.total_bytes);
     json["readings"] = Json::array();
     for (const AmountReading& reading : finding.readings) json["readings"].push_back(json_value(reading));
+    return json;
+}
+
+std::string trace_text(const TraceStep& step) {
+    std::string text = labelled(fmt::format("line {}", step.line.number).c_str(), step.line.text);
+    for (const TraceCandidate& candidate : step.candidates) {
+        text += labelled(candidate.won ? "matched" : "passed over", fmt::format("{}: {}", candidate.id, candidate.why));
+        text += labelled("", fmt::format("by {}", candidate.pattern));
+    }
+    if (!step.why_chosen.empty()) text += labelled("so", fmt::format("{}: {}", step.chosen, step.why_chosen));
+    return text;
+}
+
+std::string trace_text(const Explanation& explanation) {
+    std::string text;
+    for (const TraceStep& step : explanation.trace) text += (text.empty() ? "\ntrace\n" : "\n") + trace_text(step);
+    return text;
+}
+
+Json json_value(const TraceStep& step) {
+    Json json = {{"line", {{"number", step.line.number}, {"text", step.line.text}}},
+                 {"chosen", step.chosen},
+                 {"why_chosen", step.why_chosen},
+                 {"candidates", Json::array()}};
+    for (const TraceCandidate& candidate : step.candidates) {
+        json["candidates"].push_back({{"id", candidate.id},
+                                      {"claim", to_string(candidate.claim)},
+                                      {"pattern", candidate.pattern},
+                                      {"won", candidate.won},
+                                      {"why", candidate.why}});
+    }
     return json;
 }
 
@@ -137,7 +182,7 @@ std::string to_text(const Explanation& explanation) {
         text += finding_text(
             finding, is_first ? cards_line(explanation) + index_lines(explanation) + way_out_lines(explanation) : "");
     }
-    return text;
+    return text + trace_text(explanation);
 }
 
 std::string to_json(const Explanation& explanation) {
@@ -163,6 +208,7 @@ std::string to_json(const Explanation& explanation) {
         json["plan_command"] = explanation.plan_command;
     }
     if (!explanation.plan_refusal.empty()) json["plan_refusal"] = explanation.plan_refusal;
+    for (const TraceStep& step : explanation.trace) json["trace"].push_back(json_value(step));
     return dump(json);
 }
 

@@ -43,6 +43,7 @@ public:
     double number(double least, double most) const;
     bool boolean() const;
     bool is_null() const { return json_->is_null(); }
+    bool is_object() const { return json_->is_object(); }
     std::string string(std::size_t longest = 4096) const;
     std::vector<std::string> strings(std::size_t most) const;
 

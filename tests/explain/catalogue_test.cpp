@@ -64,6 +64,18 @@ TEST(CatalogueCheck, SaysWhichFieldOfWhichEntryIsWrong) {
                 HasSubstr("an id of its own"));
 }
 
+TEST(CatalogueCheck, ClaimsAndMarksAreChecked) {
+    EXPECT_THAT(problem_of(entry_with(R"("patterns": ["x"], "claim": "rumour")")),
+                AllOf(HasSubstr("entries[0].claim"), HasSubstr("expected cause, guess, symptom or notice")));
+    EXPECT_THAT(problem_of(entry_with(R"("patterns": [{"pattern": "x", "claim": "rumour"}])")),
+                HasSubstr("entries[0].patterns[0].claim"));
+    EXPECT_THAT(problem_of(entry_with(R"("patterns": [{"claim": "guess"}])")),
+                HasSubstr("entries[0].patterns[0].pattern is missing"));
+    EXPECT_THAT(problem_of(entry_with(R"("patterns": ["x"], "symptom": true)")), HasSubstr(R"("claim": "symptom")"));
+    EXPECT_THAT(problem_of(entry_with(R"("patterns": ["x"], "cases": [{"when": "mark:none", "id": "b"}])")),
+                AllOf(HasSubstr("entries[0].cases[0].when"), HasSubstr("the id of a mark")));
+}
+
 TEST(CatalogueCheck, EverySentenceIsAskedFor) {
     for (const char* field : {"id", "kind", "title", "meaning", "remedies", "sources", "patterns"}) {
         std::string text = entry_with(R"("patterns": ["x"])");

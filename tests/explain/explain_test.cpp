@@ -128,7 +128,7 @@ TEST(Explain, TheFirstCauseIsInFrontAndSymptomsAtTheEnd) {
     EXPECT_EQ(explanation.findings[0].repeats, 2u);
     EXPECT_EQ(explanation.findings[0].lines.front().number, 3u);
     EXPECT_EQ(explanation.findings[1].report.id, "host-killed");
-    EXPECT_TRUE(explanation.findings[2].is_symptom);
+    EXPECT_EQ(explanation.findings[2].claim, Claim::symptom);
     EXPECT_EQ(explanation.cards, (std::vector<std::int64_t>{3, 5}));
 }
 
@@ -147,6 +147,86 @@ TEST(Explain, NothingKnownIsSaidClearly) {
     EXPECT_FALSE(explanation.recognised());
     EXPECT_THAT(to_text(explanation), StartsWith("nothing in 1 lines is known to the catalogue"));
     EXPECT_THAT(to_json(explanation), HasSubstr("\"recognised\": false"));
+}
+
+/// An own catalogue of entries that all match "boom", in the order of the claims given.
+ExplainOptions with_claims(const test::TempDir& folder, const std::vector<std::string>& claims) {
+    std::string entries;
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+        entries += (i > 0 ? "," : "") + std::string(R"({"id": "own-)") + std::to_string(i) +
+                   R"(", "kind": "device", "claim": ")" + claims[i] +
+                   R"(", "patterns": ["boom"], "title": "t", "meaning": "m", "remedies": ["r"],
+                   "sources": ["https://example.org/1"]})";
+    }
+    std::ofstream(folder / "own.json") << R"({"entries": [)" << entries << "]}";
+    ExplainOptions options;
+    options.catalogues = {folder / "own.json"};
+    options.trace = true;
+    return options;
+}
+
+TEST(Explain, TheStrongestClaimWinsThenTheOrderOfTheCatalogue) {
+    const test::TempDir folder;
+    const auto winner = [&](const std::vector<std::string>& claims) {
+        return explain("boom", with_claims(folder, claims)).findings.at(0).report.id;
+    };
+    EXPECT_EQ(winner({"notice", "symptom", "guess", "cause"}), "own-3");
+    EXPECT_EQ(winner({"notice", "symptom", "guess"}), "own-2");
+    EXPECT_EQ(winner({"notice", "symptom"}), "own-1");
+    EXPECT_EQ(winner({"cause", "cause"}), "own-0");
+    EXPECT_EQ(winner({"guess", "cause", "cause"}), "own-1");
+}
+
+TEST(Explain, TheTraceSaysWhyAnEntryWon) {
+    const test::TempDir folder;
+    const Explanation explanation = explain("all well\nboom\nboom\n", with_claims(folder, {"guess", "cause", "cause"}));
+    ASSERT_THAT(explanation.trace, SizeIs(1));
+    const TraceStep& step = explanation.trace.front();
+    EXPECT_EQ(step.line, (QuotedLine{2, "boom"}));
+    EXPECT_EQ(step.chosen, "own-1");
+    ASSERT_THAT(step.candidates, SizeIs(3));
+    EXPECT_TRUE(step.candidates[0].won);
+    EXPECT_EQ(step.candidates[0].id, "own-1");
+    EXPECT_EQ(step.candidates[0].pattern, "boom");
+    EXPECT_EQ(step.candidates[1].why, "a guess, and own-1 is a cause");
+    EXPECT_EQ(step.candidates[2].why, "a cause too, but later in the catalogue than own-1");
+    EXPECT_THAT(to_text(explanation), AllOf(HasSubstr("\ntrace\n"), HasSubstr("passed over  own-0")));
+    EXPECT_THAT(to_json(explanation), HasSubstr("\"why\": \"a guess, and own-1 is a cause\""));
+    EXPECT_THAT(explain("boom").trace, IsEmpty());
+}
+
+TEST(Explain, TheTraceNamesTheCaseThatHolds) {
+    ExplainOptions options;
+    options.trace = true;
+    const Explanation explanation = explain(std::string_view(flashrag), options);
+    ASSERT_THAT(explanation.trace, Not(IsEmpty()));
+    EXPECT_EQ(explanation.trace.front().chosen, "faiss-copyfrom-float16-copy");
+    EXPECT_EQ(explanation.trace.front().why_chosen, "its case 'amount:whole_f16' holds");
+    EXPECT_EQ(explain(alloc_fail("FlatData", 256), options).trace.front().why_chosen, "none of its 5 cases holds");
+}
+
+/// What a line said counts for the lines after it, and not for ever.
+TEST(Explain, MarksHoldForTheLinesAfterThem) {
+    const std::string warning =
+        "WARN: increase temp memory to avoid cudaMalloc, or decrease query/add size (alloc 9 B)\n";
+    const std::string release =
+        "Faiss assertion err == cudaSuccess failed in void faiss::gpu::StackDeviceMemory::Stack::returnAlloc(char*)\n";
+    const auto first = [](const std::string& text) { return explain(text).findings.at(0); };
+    EXPECT_EQ(first(warning + release).report.id, "faiss-temp-memory-exhausted");
+    EXPECT_EQ(first(release + warning).report.id, "faiss-temp-release-failed");
+    EXPECT_EQ(first(release).claim, Claim::guess);
+    std::string between;
+    for (int i = 0; i < 1000; ++i) between += "step " + std::to_string(i) + "\n";
+    EXPECT_EQ(first(warning + between + release).report.id, "faiss-temp-release-failed");
+}
+
+TEST(Explain, FindingsComeInTheOrderOfTheirClaims) {
+    const Explanation explanation = explain(
+        "INFO Loading faiss with AVX2 support.\nKilled\nSegmentation fault (core dumped)\n"
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=7.0.\n");
+    std::vector<Claim> claims;
+    for (const Finding& finding : explanation.findings) claims.push_back(finding.claim);
+    EXPECT_EQ(claims, (std::vector<Claim>{Claim::cause, Claim::guess, Claim::symptom, Claim::notice}));
 }
 
 TEST(Explain, ACatalogueOfOnesOwnComesFirst) {

@@ -57,6 +57,24 @@ TEST_F(ExplainCommand, ThePlanItNamesWorks) {
     EXPECT_EQ(run_gpushard({"load", index, "--devices", "cpu=1MiB*2"}).exit_code, 0);
 }
 
+TEST_F(ExplainCommand, TraceSaysWhichPatternOfWhichEntryMatched) {
+    const ChildResult result = run_gpushard({"explain", "--trace", oom_line});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_THAT(result.out, AllOf(HasSubstr("\ntrace\n"), HasSubstr("matched      faiss-temporary-overflow: a cause"),
+                                  HasSubstr("by type TemporaryMemoryOverflow"), HasSubstr("'amount:whole_f16' holds")));
+    const Json json = json_of({"explain", "--trace", oom_line});
+    EXPECT_EQ(json["trace"][0]["candidates"][0]["id"], "faiss-temporary-overflow");
+    EXPECT_FALSE(json_of({"explain", oom_line}).contains("trace"));
+}
+
+TEST_F(ExplainCommand, AGuessAndANoticeAreCalledSo) {
+    EXPECT_THAT(run_gpushard({"explain", "Killed"}).out, StartsWith("a guess: "));
+    EXPECT_EQ(json_of({"explain", "Killed"})["findings"][0]["is_guess"], true);
+    const ChildResult notice = run_gpushard({"explain", "INFO Loading faiss with AVX2 support."});
+    EXPECT_EQ(notice.exit_code, 0);
+    EXPECT_THAT(notice.out, StartsWith("no error: "));
+}
+
 TEST_F(ExplainCommand, NothingRecognisedIsSaidAndEndsWithOne) {
     const ChildResult result = run_gpushard({"explain", "all is well"});
     EXPECT_EQ(result.exit_code, 1);
