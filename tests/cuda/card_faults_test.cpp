@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "cuda/card_rig.hpp"
-#include "scenario/child_process.hpp"
+#include "support/child_process.hpp"
 
 namespace gpushard::test {
 namespace {

@@ -1,7 +1,11 @@
-#include "child_process.hpp"
+#include "support/child_process.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdexcept>
@@ -36,14 +40,22 @@ struct Pipe {
     int write_end;
 };
 
+void limit(int resource, const std::optional<std::uint64_t>& most) {
+    if (!most) return;
+    const rlimit limits = {*most, *most};
+    if (::setrlimit(resource, &limits) != 0) ::_exit(127);
+}
+
 [[noreturn]] void become(const std::vector<std::string>& command, const ChildSetup& setup, int out, int err) {
     if (!setup.stdout_path.empty()) out = ::open(setup.stdout_path.c_str(), O_WRONLY | O_CLOEXEC);
     const char* const input = setup.stdin_path.empty() ? "/dev/null" : setup.stdin_path.c_str();
     if (::dup2(::open(input, O_RDONLY | O_CLOEXEC), STDIN_FILENO) < 0) ::_exit(127);
     if (::dup2(out, STDOUT_FILENO) < 0 || ::dup2(err, STDERR_FILENO) < 0) ::_exit(127);
-    if (setup.largest_file_bytes) {
-        const rlimit limit = {*setup.largest_file_bytes, *setup.largest_file_bytes};
-        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(127);
+    limit(RLIMIT_FSIZE, setup.largest_file_bytes);
+    limit(RLIMIT_DATA, setup.largest_data_bytes);
+    if (!setup.folder.empty() && ::chdir(setup.folder.c_str()) != 0) ::_exit(127);
+    for (const std::string& variable : setup.environment) {
+        if (::putenv(const_cast<char*>(variable.c_str())) != 0) ::_exit(127);
     }
     std::vector<char*> arguments;
     for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -52,11 +64,45 @@ struct Pipe {
     ::_exit(127);
 }
 
+/// Ends a child that runs for too long: asks it first, and kills it when it was asked in vain.
+class Patience {
+public:
+    Patience(std::optional<std::chrono::seconds> patience, pid_t child) : child_(child) {
+        if (patience) patience_ = *patience;
+        until_ = Clock::now() + patience_;
+    }
+
+    /// What poll() may wait for, in milliseconds.
+    int poll_timeout() const {
+        if (patience_.count() == 0) return -1;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - Clock::now()).count();
+        return static_cast<int>(std::max<std::int64_t>(left, 0));
+    }
+
+    /// Whether the child has been killed, so that nothing more needs to come.
+    bool ends(ChildResult& result) {
+        if (patience_.count() == 0 || Clock::now() < until_) return false;
+        until_ = Clock::now() + time_to_end;
+        result.hung = result.was_stopped;
+        ::kill(child_, result.hung ? SIGKILL : SIGTERM);
+        result.was_stopped = true;
+        return result.hung;
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::seconds time_to_end{60};
+    pid_t child_;
+    std::chrono::seconds patience_{0};
+    Clock::time_point until_;
+};
+
 /// Reads both pipes until the child has closed them.
 void drain(const Pipe& out, const Pipe& err, pid_t child, const ChildSetup& setup, ChildResult& result) {
     std::array<pollfd, 2> polled = {{{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}}};
-    while (polled[0].fd >= 0 || polled[1].fd >= 0) {
-        check(::poll(polled.data(), polled.size(), -1) >= 0 || errno == EINTR, "poll");
+    Patience patience(setup.patience, child);
+    while ((polled[0].fd >= 0 || polled[1].fd >= 0) && !patience.ends(result)) {
+        check(::poll(polled.data(), polled.size(), patience.poll_timeout()) >= 0 || errno == EINTR, "poll");
         for (std::size_t i = 0; i < polled.size(); ++i) {
             if (polled[i].fd < 0 || polled[i].revents == 0) continue;
             char block[4096];

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -13,6 +14,8 @@ namespace gpushard::test {
 struct ChildResult {
     int exit_code = -1;  ///< -1 when a signal ended it
     int signal = 0;
+    bool was_stopped = false;  ///< it ran beyond ChildSetup::patience, and was sent SIGTERM
+    bool hung = false;         ///< nor had that ended it in a minute, and it was killed
     std::string out;
     std::string err;
 };
@@ -22,6 +25,10 @@ struct ChildSetup {
     std::string stdout_path = {};                          ///< where stdout goes instead of ChildResult::out
     bool nobody_reads_stdout = false;                      ///< a pipe whose reader has gone
     std::optional<std::uint64_t> largest_file_bytes = {};  ///< RLIMIT_FSIZE
+    std::optional<std::uint64_t> largest_data_bytes = {};  ///< RLIMIT_DATA
+    std::string folder = {};                               ///< the working directory; empty: this process's
+    std::vector<std::string> environment = {};             ///< NAME=VALUE, beside what this process has
+    std::optional<std::chrono::seconds> patience = {};     ///< how long it may run; unlimited if absent
     /// Called with everything on stderr so far and the child's id whenever more of it has come.
     std::function<void(const std::string& err, pid_t child)> on_stderr = {};
 };
