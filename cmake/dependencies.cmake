@@ -1,5 +1,5 @@
 # What gpushard stands on. Debian 12: libfaiss-dev libopenblas-openmp-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
-# libxxhash-dev libre2-dev, libcli11-dev for the tool, libgtest-dev librapidcheck-dev libbenchmark-dev for the tests.
+# libxxhash-dev libre2-dev, libcli11-dev libzip-dev for the tool, libgtest-dev librapidcheck-dev libbenchmark-dev for the tests.
 
 find_package(Threads REQUIRED)
 # Faiss's own package names OpenMP::OpenMP_CXX without finding it, so OpenMP comes first.
@@ -20,6 +20,10 @@ mark_as_advanced(GPUSHARD_XXHASH_INCLUDE_DIR)
 
 if(GPUSHARD_BUILD_CLI)
     find_package(CLI11 CONFIG REQUIRED)
+    # The CMake package that Debian installs names programs of another package, so the library is looked up by itself.
+    find_path(GPUSHARD_LIBZIP_INCLUDE_DIR zip.h REQUIRED)
+    find_library(GPUSHARD_LIBZIP_LIBRARY zip REQUIRED)
+    mark_as_advanced(GPUSHARD_LIBZIP_INCLUDE_DIR GPUSHARD_LIBZIP_LIBRARY)
 endif()
 if(GPUSHARD_BUILD_TESTS)
     find_package(GTest CONFIG REQUIRED)

@@ -27,6 +27,11 @@ namespace gpushard {
 PlacementPlan plan_placement(const IndexProfile& index, const std::vector<DeviceInfo>& devices,
                              const PlanOptions& options = {});
 
+/// Whether a search for k neighbours of each query may be asked of `plan`: throws InvalidArgument for k < 1 and where a
+/// device cannot select so many (2048 on a card), InsufficientMemory where not even one query with this k fits what the
+/// plan grants. Pure: asked before a load, it spares the load.
+void check_search(const PlacementPlan& plan, std::int64_t k);
+
 /// The smallest number of one known card that holds the index, for each known card, smallest total first. Cards of
 /// which `max_cards` (1 to 1024) do not suffice are left out, and all are for a metric that cards do not search by.
 /// Throws InvalidArgument as plan_placement does.

@@ -28,6 +28,7 @@ std::shared_ptr<ByteSource> open(const std::vector<std::filesystem::path>& paths
 PlacementPlan plan_for(const IndexProfile& index, const std::vector<DeviceInfo>& rig, const PlanOptions& options) {
     try {
         PlacementPlan plan = plan_placement(index, rig, options);
+        check_search(plan, plan.options.k);
         refuse_unsupported(plan);
         return plan;
     } catch (const InsufficientMemory& refusal) {

@@ -15,7 +15,7 @@ namespace {
 
 struct BenchRequest {
     IndexRequest index;
-    std::filesystem::path queries;
+    QueryRequest queries;
     int repetitions = 5;
 };
 
@@ -48,9 +48,9 @@ std::string as_table(const std::vector<bench::Comparison>& rows) {
 }
 
 nlohmann::ordered_json as_json(const std::vector<bench::Comparison>& rows, const BenchRequest& request,
-                               const Queries& queries) {
+                               std::int64_t query_count) {
     nlohmann::ordered_json json = json_header();
-    json["queries"] = queries.count;
+    json["queries"] = query_count;
     json["k"] = request.index.plan.k;
     json["repetitions"] = request.repetitions;
     json["rows"] = nlohmann::ordered_json::array();
@@ -68,8 +68,10 @@ ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const Comm
     if (!request.index.plan_file.empty()) {
         throw InvalidArgument("bench plans for itself, expected an index file instead of --plan");
     }
-    const Queries queries = read_queries(request.queries, inspect(request.index.files).dim);
+    const QueryFile file(request.queries, inspect(request.index.files).dim);
     bench::CompareOptions options;
+    const std::int64_t query_count = std::min(file.count(), options.batches.back());
+    const std::vector<float> queries = file.read(0, query_count);
     options.load.devices = request.index.devices;
     options.load.plan = request.index.plan;
     // The largest batch that is measured, so that it is searched as it would be by who planned for it.
@@ -77,9 +79,9 @@ ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const Comm
     options.repetitions = request.repetitions;
     options.on_step = [&common](const std::string& step) { note(common, "measuring " + step); };
     const std::vector<bench::Comparison> rows =
-        bench::compare_with_faiss(request.index.files, queries.values, queries.count, options);
+        bench::compare_with_faiss(request.index.files, queries, query_count, options);
     if (common.json) {
-        print_json(as_json(rows, request, queries));
+        print_json(as_json(rows, request, query_count));
     } else {
         print(as_table(rows));
     }
@@ -95,9 +97,7 @@ void add_bench_command(CommandLine& line) {
         return run_bench(*request, (*command)->count("--max-batch") > 0, line.common);
     });
     add_index_request(**command, request->index);
-    (*command)
-        ->add_option("--queries", request->queries, "Queries: .npy (float32, C order), .fvecs or .fbin")
-        ->required();
+    add_queries(**command, request->queries);
     add_number(**command, "--repeat", request->repetitions, 1, 1000, "Times each figure is taken; medians are printed")
         ->default_str("5");
 }

@@ -162,6 +162,8 @@ ExitCode run(int argc, char** argv) {
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
+bool nobody_reads_output() { return std::ferror(stdout) != 0; }
+
 void print_json(const nlohmann::ordered_json& json) {
     print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }

@@ -62,6 +62,9 @@ void print(std::string_view text);                                ///< to stdout
 void print_json(const nlohmann::ordered_json& json);              ///< to stdout, as the library's reports look
 void note(const CommonOptions& common, const std::string& text);  ///< one line to stderr, unless --quiet
 
+/// Whether what was printed could not be written, as when the reader of a pipe went away: more need not be made.
+bool nobody_reads_output();
+
 /// {"schema_version", "gpushard_version", "faiss_version"}.
 nlohmann::ordered_json json_header();
 

@@ -1,156 +1,183 @@
 #include "cli/query_file.hpp"
 
-#include <bit>
+#include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <stdexcept>
+#include <fcntl.h>
+#include <limits>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fmt/core.h>
 
-#include <gpushard/byte_source.hpp>
 #include <gpushard/error.hpp>
 
-#include "cli/npy_file.hpp"
+#include "cli/npz_file.hpp"
+#include "cli/option_values.hpp"
+#include "cli/spooled_source.hpp"
 
 namespace gpushard::cli {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "query files are read as they stand");
+/// What is read at a time while all queries are checked.
+constexpr Bytes checked_block_bytes = 4_MiB;
 
-BadFile bad_queries(const std::string& file, const std::string& problem) {
-    return BadFile(file + ": " + problem, {}, {{"file", file}});
+BadFile bad_queries(const std::string& file, const std::string& problem, std::vector<std::string> hints = {}) {
+    return BadFile(file + ": " + problem, std::move(hints), {{"file", file}});
 }
 
-BadFile bad_queries(const ByteSource& source, const std::string& problem) {
-    return bad_queries(source.name(), problem);
-}
-
-std::shared_ptr<ByteSource> open_queries(const std::filesystem::path& path) {
-    const std::string file = path.string();
-    std::error_code failed;
-    const std::filesystem::file_status status = std::filesystem::status(path, failed);
-    if (!std::filesystem::exists(status)) {
-        throw bad_queries(file, "cannot be opened: " + (failed ? failed.message() : std::string("it does not exist")));
+/// An open file that may be anything.
+class OpenInput {
+public:
+    explicit OpenInput(const std::filesystem::path& path)
+        : is_standard_input_(path == "-"), name_(is_standard_input_ ? "standard input" : path.string()) {
+        descriptor_ = is_standard_input_ ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        if (descriptor_ < 0 || ::fstat(descriptor_, &status_) != 0) {
+            const int error = errno;
+            close();
+            throw bad_queries(name_, std::string("cannot be opened: ") + std::strerror(error));
+        }
     }
-    if (!std::filesystem::is_regular_file(status)) throw bad_queries(file, "is no regular file, expected queries");
-    if (std::filesystem::file_size(path) == 0) throw bad_queries(file, "is empty, expected queries");
-    return open_file(path);
-}
+    ~OpenInput() { close(); }
+    OpenInput(const OpenInput&) = delete;
+    OpenInput& operator=(const OpenInput&) = delete;
 
-/// What a format says about its values.
-struct Layout {
-    std::int64_t count = 0;
-    std::int64_t dim = 0;
-    Bytes offset = 0;      ///< of the first value
-    Bytes row_prefix = 0;  ///< bytes before each row
+    const std::string& name() const { return name_; }
+    int descriptor() const { return descriptor_; }
+    bool is_regular() const { return S_ISREG(status_.st_mode); }
+
+    /// Throws BadFile for what holds no bytes that end.
+    void check_readable() const {
+        if (S_ISDIR(status_.st_mode)) throw bad_queries(name_, "is a folder, expected queries");
+        if (is_regular() && status_.st_size == 0) throw bad_queries(name_, "is empty, expected queries");
+        if (is_regular() || S_ISFIFO(status_.st_mode) || S_ISSOCK(status_.st_mode)) return;
+        throw bad_queries(name_, ::isatty(descriptor_) != 0 ? "is a terminal, expected queries from a file or a pipe"
+                                                            : "is a device, expected queries from a file or a pipe");
+    }
+
+private:
+    void close() const {
+        if (!is_standard_input_ && descriptor_ >= 0) ::close(descriptor_);
+    }
+
+    const bool is_standard_input_;
+    const std::string name_;
+    int descriptor_ = -1;
+    struct stat status_ = {};
 };
 
-void check_shape(const ByteSource& source, std::int64_t count, std::int64_t dim, std::int32_t expected_dim) {
-    if (count == 0) throw bad_queries(source, "has no queries");
-    if (dim != expected_dim) {
-        throw bad_queries(source, fmt::format("has queries of dimension {}, the index has {}", dim, expected_dim));
+/// The bytes of the queries, those of the array where they are in an archive.
+std::shared_ptr<const ByteSource> open_source(const QueryRequest& request, const std::stop_token& stop) {
+    const OpenInput input(request.path);
+    input.check_readable();
+    std::shared_ptr<const ByteSource> source;
+    int archive = input.descriptor();
+    // Standard input may be a regular file, but has no path to open it by.
+    if (input.is_regular() && request.path != "-") {
+        source = open_file(request.path);
+    } else {
+        const auto spooled = spool(input.descriptor(), input.name(), stop);
+        if (spooled->size() == 0) throw bad_queries(input.name(), "is empty, expected queries");
+        archive = spooled->descriptor();
+        source = spooled;
     }
+    return is_archive(*source) ? unpack_npz(archive, input.name(), stop) : source;
 }
 
-void check_size(const ByteSource& source, const Layout& layout) {
-    Bytes expected = 0;
-    try {
-        const Bytes row = checked_add(layout.row_prefix, checked_multiply(static_cast<Bytes>(layout.dim), 4));
-        expected = checked_add(layout.offset, checked_multiply(static_cast<Bytes>(layout.count), row));
-    } catch (const std::overflow_error&) {
-        throw bad_queries(source,
-                          fmt::format("claims {} x {} values, more than any file has", layout.count, layout.dim));
+QueryLayout open_layout(const QueryRequest& request, std::int32_t index_dim, const std::stop_token& stop) {
+    if (request.dim && *request.dim != index_dim) {
+        throw InvalidArgument(
+            fmt::format("--dim is {}, the index has vectors of dimension {}", *request.dim, index_dim));
     }
-    if (source.size() == expected) return;
-    throw bad_queries(source, fmt::format("has {} bytes, expected {} for {} x {} values{}", source.size(), expected,
-                                          layout.count, layout.dim, source.size() < expected ? ": truncated?" : ""));
-}
-
-Layout npy_layout(const ByteSource& source) {
-    const NpyHeader header = read_npy_header(source);
-    if (header.descr != "<f4") {
-        throw bad_queries(source, "has values of type '" + header.descr + "', expected float32 ('<f4')");
-    }
-    if (header.fortran_order) throw bad_queries(source, "is in Fortran order, expected C order");
-    if (header.shape.size() != 2) {
-        throw bad_queries(source, fmt::format("has {} dimensions, expected 2: queries x dim", header.shape.size()));
-    }
-    return {.count = header.shape[0], .dim = header.shape[1], .offset = header.data_offset, .row_prefix = 0};
-}
-
-Layout fbin_layout(const ByteSource& source) {
-    std::uint32_t counts[2];
-    if (source.size() < sizeof counts) throw bad_queries(source, "is shorter than the 8 bytes of an .fbin header");
-    source.read(0, counts, sizeof counts);
-    return {.count = counts[0], .dim = counts[1], .offset = sizeof counts, .row_prefix = 0};
-}
-
-/// Each row of an .fvecs file is preceded by its dimension.
-Layout fvecs_layout(const ByteSource& source) {
-    std::int32_t dim = 0;
-    if (source.size() < sizeof dim) throw bad_queries(source, "is shorter than the 4 bytes of a dimension");
-    source.read(0, &dim, sizeof dim);
-    if (dim < 1) throw BadFile::field(source.name(), 0, "dimension", std::to_string(dim), "at least 1");
-    const Bytes row = sizeof dim + static_cast<Bytes>(dim) * 4;
-    const Bytes count = source.size() / row + (source.size() % row != 0);
-    return {.count = static_cast<std::int64_t>(count), .dim = dim, .offset = 0, .row_prefix = sizeof dim};
-}
-
-Layout layout_of(const ByteSource& source, const std::string& extension) {
-    if (is_npy(source)) return npy_layout(source);
-    if (extension == ".fbin") return fbin_layout(source);
-    if (extension == ".fvecs") return fvecs_layout(source);
-    if (extension == ".npy") throw bad_queries(source, "does not begin as a NumPy file does");
-    throw bad_queries(source, "is no query file, expected .npy, .fvecs or .fbin");
-}
-
-void read_rows(const ByteSource& source, const Layout& layout, Queries& queries) {
-    const std::size_t row_bytes = static_cast<std::size_t>(layout.dim) * sizeof(float);
-    if (layout.row_prefix == 0) {
-        source.read(layout.offset, queries.values.data(), row_bytes * static_cast<std::size_t>(layout.count));
-        return;
-    }
-    std::vector<char> row(layout.row_prefix + row_bytes);
-    for (std::int64_t i = 0; i < layout.count; ++i) {
-        const Bytes offset = layout.offset + static_cast<Bytes>(i) * row.size();
-        source.read(offset, row.data(), row.size());
-        std::int32_t dim = 0;
-        std::memcpy(&dim, row.data(), sizeof dim);
-        if (dim != layout.dim) {
-            throw BadFile::field(source.name(), offset, fmt::format("dimension of query {}", i), std::to_string(dim),
-                                 std::to_string(layout.dim));
-        }
-        std::memcpy(queries.values.data() + i * layout.dim, row.data() + sizeof dim, row_bytes);
-    }
-}
-
-void check_finite(const ByteSource& source, const Queries& queries) {
-    for (std::int64_t i = 0; i < queries.count; ++i) {
-        for (std::int32_t j = 0; j < queries.dim; ++j) {
-            const float value = queries.row(i)[j];
-            if (std::isfinite(value)) continue;
-            throw BadFile(fmt::format("{}: query {} has {} at element {}, expected finite numbers", source.name(), i,
-                                      std::isnan(value) ? "a NaN" : "an infinity", j),
-                          {}, {{"file", source.name()}, {"query", i}, {"element", std::int64_t{j}}});
-        }
-    }
+    const std::shared_ptr<const ByteSource> source = open_source(request, stop);
+    return recognise_queries(
+        source, {.extension = request.path.extension().string(), .index_dim = index_dim, .raw_dim = request.dim});
 }
 
 }  // namespace
 
-Queries read_queries(const std::filesystem::path& path, std::int32_t dim) {
-    const std::shared_ptr<ByteSource> source = open_queries(path);
-    const Layout layout = layout_of(*source, path.extension().string());
-    check_shape(*source, layout.count, layout.dim, dim);
-    check_size(*source, layout);
-    Queries queries;
-    queries.count = layout.count;
-    queries.dim = dim;
-    queries.values.resize(static_cast<std::size_t>(layout.count) * static_cast<std::size_t>(dim));
-    read_rows(*source, layout, queries);
-    check_finite(*source, queries);
+void add_queries(CLI::App& command, QueryRequest& request) {
+    constexpr std::int64_t largest_dim = std::numeric_limits<std::int32_t>::max();
+    command
+        .add_option("--queries", request.path,
+                    "Queries: .npy or .npz of any number type, .safetensors, .fvecs, .bvecs, .fbin, .f16bin, .u8bin, "
+                    ".i8bin; - for stdin")
+        ->type_name("FILE")
+        ->required();
+    add_number(command, "--dim", request.dim, 1, largest_dim, "The queries are bare float32, rows of so many values")
+        ->default_str("as the file says");
+}
+
+QueryFile::QueryFile(const QueryRequest& request, std::int32_t index_dim, const std::stop_token& stop)
+    : layout_(open_layout(request, index_dim, stop)) {}
+
+void QueryFile::read(std::int64_t first, std::int64_t count, float* queries) const {
+    if (layout_.rows_are_contiguous()) {
+        read_rows(first, count, queries);
+    } else {
+        read_columns(first, count, queries);
+    }
+    for (std::int64_t i = 0; i < count * layout_.dim; ++i) {
+        if (std::isfinite(queries[i])) continue;
+        const std::int64_t query = first + i / layout_.dim;
+        throw BadFile(fmt::format("{}: query {} has {} at element {}, expected finite numbers", layout_.source->name(),
+                                  query, std::isnan(queries[i]) ? "a NaN" : "an infinity", i % layout_.dim),
+                      {}, {{"file", layout_.source->name()}, {"query", query}, {"element", i % layout_.dim}});
+    }
+}
+
+std::vector<float> QueryFile::read(std::int64_t first, std::int64_t count) const {
+    std::vector<float> queries(static_cast<std::size_t>(count) * static_cast<std::size_t>(layout_.dim));
+    read(first, count, queries.data());
     return queries;
+}
+
+void QueryFile::check_all(const std::stop_token& stop) const {
+    const Bytes row_bytes = static_cast<Bytes>(layout_.dim) * sizeof(float);
+    const auto block = std::max<std::int64_t>(1, static_cast<std::int64_t>(checked_block_bytes / row_bytes));
+    std::vector<float> queries;
+    for (std::int64_t first = 0; first < layout_.count; first += block) {
+        if (stop.stop_requested()) throw Cancelled("reading the queries was cancelled");
+        const std::int64_t count = std::min(block, layout_.count - first);
+        queries.resize(static_cast<std::size_t>(count * layout_.dim));
+        read(first, count, queries.data());
+    }
+}
+
+void QueryFile::read_rows(std::int64_t first, std::int64_t count, float* queries) const {
+    const Bytes begin = layout_.offset + static_cast<Bytes>(first) * layout_.row_stride;
+    std::vector<std::byte> rows(static_cast<std::size_t>(count) * layout_.row_stride);
+    layout_.source->read(begin, rows.data(), rows.size());
+    for (std::int64_t i = 0; i < count; ++i) {
+        const std::byte* const row = rows.data() + static_cast<Bytes>(i) * layout_.row_stride;
+        if (layout_.row_prefix > 0) {
+            std::int32_t dim = 0;
+            std::memcpy(&dim, row, sizeof dim);
+            if (dim != layout_.dim) {
+                throw BadFile::field(layout_.source->name(), begin + static_cast<Bytes>(i) * layout_.row_stride,
+                                     fmt::format("dimension of query {}", first + i), std::to_string(dim),
+                                     std::to_string(layout_.dim));
+            }
+        }
+        convert_to_float(layout_.element, row + layout_.row_prefix, static_cast<std::size_t>(layout_.dim),
+                         queries + i * layout_.dim);
+    }
+}
+
+void QueryFile::read_columns(std::int64_t first, std::int64_t count, float* queries) const {
+    const auto rows = static_cast<std::size_t>(count);
+    std::vector<std::byte> column(rows * layout_.element.bytes());
+    std::vector<float> values(rows);
+    for (std::int64_t j = 0; j < layout_.dim; ++j) {
+        layout_.source->read(layout_.offset + static_cast<Bytes>(j) * layout_.column_stride +
+                                 static_cast<Bytes>(first) * layout_.row_stride,
+                             column.data(), column.size());
+        convert_to_float(layout_.element, column.data(), rows, values.data());
+        for (std::size_t i = 0; i < rows; ++i)
+            queries[i * static_cast<std::size_t>(layout_.dim) + static_cast<std::size_t>(j)] = values[i];
+    }
 }
 
 }  // namespace gpushard::cli

@@ -2,23 +2,49 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <stop_token>
 #include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/query_layout.hpp"
 
 namespace gpushard::cli {
 
-/// Queries in memory: row-major (count, dim), all finite.
-struct Queries {
-    std::int64_t count = 0;
-    std::int32_t dim = 0;
-    std::vector<float> values;
-
-    const float* row(std::int64_t i) const { return values.data() + i * dim; }
+/// Where queries are, as typed.
+struct QueryRequest {
+    std::filesystem::path path;       ///< "-": standard input
+    std::optional<std::int32_t> dim;  ///< typed where the file is bare float32
 };
 
-/// Reads a file of float32 queries: `.npy` (C order, two dimensions), `.fvecs` or `.fbin`, by the extension, or by its
-/// first bytes for NumPy files of any name. Everything a header claims is checked against the size of the file before
-/// memory is taken. Throws BadFile: missing, malformed, empty, another dimension than `dim`, or a NaN or an infinity
-/// (with the number of the query).
-Queries read_queries(const std::filesystem::path& path, std::int32_t dim);
+/// `--queries`, which is required, and `--dim`.
+void add_queries(CLI::App& command, QueryRequest& request);
+
+/// Queries in a file, read a block at a time, as finite float32 whatever they are stored as. What comes through a pipe,
+/// or lies in an archive, is kept in a temporary file meanwhile.
+class QueryFile {
+public:
+    /// Reads headers only. Throws BadFile: missing, malformed, empty, a folder, or another dimension than `index_dim`;
+    /// InvalidArgument for a --dim that is not that of the index; Cancelled.
+    QueryFile(const QueryRequest& request, std::int32_t index_dim, const std::stop_token& stop = {});
+
+    std::int64_t count() const { return layout_.count; }
+    std::int32_t dim() const { return static_cast<std::int32_t>(layout_.dim); }
+
+    /// Queries [first, first + count), row-major. Throws BadFile for a NaN, an infinity, a value beyond float32 (with
+    /// the number of the query), and a row of another dimension.
+    void read(std::int64_t first, std::int64_t count, float* queries) const;
+    std::vector<float> read(std::int64_t first, std::int64_t count) const;
+
+    /// Reads all once, so that what `read` would refuse is refused now. Throws Cancelled.
+    void check_all(const std::stop_token& stop) const;
+
+private:
+    void read_rows(std::int64_t first, std::int64_t count, float* queries) const;
+    void read_columns(std::int64_t first, std::int64_t count, float* queries) const;
+
+    QueryLayout layout_;
+};
 
 }  // namespace gpushard::cli

@@ -6,13 +6,13 @@
 
 #include <fmt/core.h>
 
+#include <gpushard/placement_planner.hpp>
 #include <gpushard/report.hpp>
 
-#include "cli/atomic_file.hpp"
 #include "cli/index_request.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/npy_file.hpp"
 #include "cli/query_file.hpp"
+#include "cli/search_answers.hpp"
 
 namespace gpushard::cli {
 namespace {
@@ -23,29 +23,8 @@ constexpr std::int64_t shown_neighbors = 10;
 
 struct SearchRequest {
     IndexRequest index;
-    std::filesystem::path queries;
-    std::filesystem::path ids;
-    std::filesystem::path distances;
-};
-
-/// A `.npy` of shape (queries, k) that fills batch by batch.
-class ResultFile {
-public:
-    ResultFile(const std::filesystem::path& path, const char* descr, std::int64_t queries, std::int64_t k)
-        : file_(path) {
-        const std::string header = npy_header(descr, queries, k);
-        file_.write(header.data(), header.size());
-    }
-
-    template <typename Value>
-    void append(const std::vector<Value>& values) {
-        file_.write(values.data(), values.size() * sizeof(Value));
-    }
-
-    void commit() { file_.commit(); }
-
-private:
-    AtomicFile file_;
+    QueryRequest queries;
+    AnswerRequest answers;
 };
 
 /// What searching all queries took: the seconds of each call, a batch of queries each.
@@ -60,6 +39,7 @@ struct Timing {
 
     /// Nearest rank.
     double percentile_ms(double percent) const {
+        if (calls.empty()) return 0;
         std::vector<double> sorted = calls;
         std::sort(sorted.begin(), sorted.end());
         const auto rank = static_cast<std::size_t>(std::ceil(percent / 100 * static_cast<double>(sorted.size())));
@@ -67,44 +47,18 @@ struct Timing {
     }
 };
 
-/// Where answers go: files, created before the load so that a bad name is not found out after it.
-class Outputs {
-public:
-    Outputs(const SearchRequest& request, std::int64_t queries, std::int64_t k) {
-        if (!request.ids.empty()) ids_.emplace(request.ids, "<i8", queries, k);
-        if (!request.distances.empty()) distances_.emplace(request.distances, "<f4", queries, k);
-    }
-
-    void add(SearchResult&& batch) {
-        if (ids_) ids_->append(batch.ids);
-        if (distances_) distances_->append(batch.distances);
-        if (first_.nq == 0) first_ = std::move(batch);
-    }
-
-    void commit() {
-        if (ids_) ids_->commit();
-        if (distances_) distances_->commit();
-    }
-
-    const SearchResult& first_batch() const { return first_; }
-
-private:
-    std::optional<ResultFile> ids_;
-    std::optional<ResultFile> distances_;
-    SearchResult first_;
-};
-
-Timing search_all(const ShardedIndex& index, const Queries& queries, std::int64_t k, Outputs& outputs) {
-    const Interrupt interrupt;
+Timing search_all(const ShardedIndex& index, const QueryFile& queries, std::int64_t k, AnswerWriter& answers,
+                  const std::stop_token& stop) {
     const std::int64_t batch = index.plan().options.max_batch;
     Timing timing;
-    for (std::int64_t begin = 0; begin < queries.count; begin += batch) {
-        if (interrupt.token().stop_requested()) throw Cancelled("the search was cancelled");
-        const std::int64_t count = std::min(batch, queries.count - begin);
+    for (std::int64_t begin = 0; begin < queries.count() && !nobody_reads_output(); begin += batch) {
+        if (stop.stop_requested()) throw Cancelled("the search was cancelled");
+        const std::int64_t count = std::min(batch, queries.count() - begin);
+        const std::vector<float> values = queries.read(begin, count);
         const auto start = std::chrono::steady_clock::now();
-        SearchResult result = index.search(count, queries.row(begin), k);
+        SearchResult result = index.search(count, values.data(), k);
         timing.calls.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-        outputs.add(std::move(result));
+        answers.add(std::move(result));
     }
     return timing;
 }
@@ -123,25 +77,27 @@ nlohmann::ordered_json device_facts(const ShardedIndex& index) {
     return devices;
 }
 
-void print_facts(const ShardedIndex& index, const Queries& queries, std::int64_t k, const Timing& timing) {
+void print_facts(const ShardedIndex& index, std::int64_t queries, std::int64_t k, const Timing& timing,
+                 AnswerWriter& answers) {
     const double seconds = timing.seconds();
     nlohmann::ordered_json json = json_header();
     json["file"] = index.plan().index.display_name();
-    json["queries"] = queries.count;
+    json["queries"] = queries;
     json["k"] = k;
     json["seconds"] = seconds;
-    json["qps"] = seconds > 0 ? static_cast<double>(queries.count) / seconds : 0.0;
+    json["qps"] = seconds > 0 ? static_cast<double>(queries) / seconds : 0.0;
     json["latency_ms"] = {{"p50", timing.percentile_ms(50)}, {"p99", timing.percentile_ms(99)}};
     json["load_seconds"] = index.load_report().seconds;
     json["devices"] = device_facts(index);
+    json.update(answers.take_json());
     print_json(json);
 }
 
-void print_summary(const Queries& queries, std::int64_t k, const Timing& timing) {
+std::string summary(std::int64_t queries, std::int64_t k, const Timing& timing) {
     const double seconds = timing.seconds();
-    print(fmt::format("{} queries, k {}: {:.3f} s, {:.0f} queries a second, {:.2f} ms a call (p50), {:.2f} ms (p99)\n",
-                      queries.count, k, seconds, seconds > 0 ? static_cast<double>(queries.count) / seconds : 0.0,
-                      timing.percentile_ms(50), timing.percentile_ms(99)));
+    return fmt::format("{} queries, k {}: {:.3f} s, {:.0f} queries a second, {:.2f} ms a call (p50), {:.2f} ms (p99)",
+                       queries, k, seconds, seconds > 0 ? static_cast<double>(queries) / seconds : 0.0,
+                       timing.percentile_ms(50), timing.percentile_ms(99));
 }
 
 void print_first_answers(const SearchResult& answers, std::int64_t queries) {
@@ -159,29 +115,58 @@ void print_first_answers(const SearchResult& answers, std::int64_t queries) {
     print(text);
 }
 
-void check_outputs(const SearchRequest& request) {
-    if (!request.ids.empty() && request.ids.lexically_normal() == request.distances.lexically_normal()) {
+void check_outputs(const SearchRequest& request, const CommonOptions& common) {
+    const AnswerRequest& answers = request.answers;
+    if (!answers.ids.empty() && answers.ids.lexically_normal() == answers.distances.lexically_normal()) {
         throw InvalidArgument("--out and --distances name the same file, expected two");
     }
+    if (!answers.take_standard_output()) return;
+    if (common.json) {
+        throw InvalidArgument("--json prints facts on standard output, expected no answers there beside them");
+    }
+    if (answers.json_lines && (answers.ids == standard_stream || answers.distances == standard_stream)) {
+        throw InvalidArgument("--jsonl prints the answers on standard output, expected no array there beside them");
+    }
+}
+
+/// More than there are is allowed, missing answers are -1; but a k that no device would select is a slip.
+void check_neighbors(std::int64_t k, const PlacementPlan& plan) {
+    constexpr std::int64_t always_allowed = 2048;
+    if (k > std::max(plan.index.count, always_allowed)) {
+        throw InvalidArgument(fmt::format("k is {}, the index has {} vectors", k, plan.index.count),
+                              {fmt::format("--k {} asks for all", plan.index.count)});
+    }
+    check_search(plan, k);
+}
+
+void print_answers(const SearchRequest& request, const CommonOptions& common, const std::string& summary,
+                   const AnswerWriter& answers, std::int64_t queries) {
+    if (request.answers.take_standard_output()) return note(common, summary);
+    print(summary + "\n");
+    if (request.answers.ids.empty()) print_first_answers(answers.first_batch(), queries);
 }
 
 ExitCode run_search(const SearchRequest& request, const CommonOptions& common) {
     check_request(request.index, common);
-    check_outputs(request);
+    check_outputs(request, common);
     const PlacementPlan plan = make_plan(request.index);
     const std::int64_t k = request.index.k.value_or(plan.options.k);
-    const Queries queries = read_queries(request.queries, plan.index.dim);
-    Outputs outputs(request, queries.count, k);
+    check_neighbors(k, plan);
+    std::optional<Interrupt> reading(std::in_place);
+    const QueryFile queries(request.queries, plan.index.dim, reading->token());
+    queries.check_all(reading->token());
+    reading.reset();
+    AnswerWriter answers(request.answers, queries.count(), k, common.json && request.answers.ids.empty());
 
     const ShardedIndex index = load_request(request.index, plan, common);
-    const Timing timing = search_all(index, queries, k, outputs);
-    outputs.commit();
+    const Interrupt interrupt;
+    const Timing timing = search_all(index, queries, k, answers, interrupt.token());
+    answers.commit();
     if (common.json) {
-        print_facts(index, queries, k, timing);
-        return exit_ok;
+        print_facts(index, queries.count(), k, timing, answers);
+    } else {
+        print_answers(request, common, summary(queries.count(), k, timing), answers, queries.count());
     }
-    print_summary(queries, k, timing);
-    if (request.ids.empty()) print_first_answers(outputs.first_batch(), queries.count);
     return exit_ok;
 }
 
@@ -195,12 +180,15 @@ void add_search_command(CommandLine& line) {
     // A plan for one k can be searched with another.
     command.get_option("--plan")->remove_excludes(command.get_option("--k"));
     command.get_option("--k")->remove_excludes(command.get_option("--plan"));
-    command.add_option("--queries", request->queries, "Queries: .npy (float32, C order), .fvecs or .fbin")
-        ->type_name("FILE")
-        ->required();
-    command.add_option("--out", request->ids, "Write the ids here: .npy, int64, (queries, k)")->type_name("FILE");
-    command.add_option("--distances", request->distances, "Write the distances here: .npy, float32, (queries, k)")
+    add_queries(command, request->queries);
+    command.add_option("--out", request->answers.ids, "Write the ids here: .npy, int64, (queries, k); - for stdout")
         ->type_name("FILE");
+    command
+        .add_option("--distances", request->answers.distances,
+                    "Write the distances here: .npy, float32, (queries, k); - for stdout")
+        ->type_name("FILE");
+    command.add_flag("--jsonl", request->answers.json_lines,
+                     "Print the answers to each query as one line of JSON, as they come");
 }
 
 }  // namespace gpushard::cli

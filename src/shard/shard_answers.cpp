@@ -2,23 +2,12 @@
 
 #include <algorithm>
 
-#include <gpushard/error.hpp>
+#include "core/search_limits.hpp"
 
 namespace gpushard {
 
 SearchTile tile_for(const ShardSpec& spec, DeviceKind kind, std::int64_t k, const std::string& device) {
-    if (k <= spec.k) return spec.tile;
-    ShardWorkload workload = spec.workload(kind);
-    workload.k = k;
-    const std::int64_t rows = spec.rows.count();
-    const Bytes granted = spec.memory.peak();
-    const SearchTile tile = largest_tile_within(workload, rows, granted);
-    if (tile.rows > 0) return tile;
-    const Bytes needed = shard_memory(workload, rows, smallest_tile(workload, rows)).peak();
-    throw InsufficientMemory(
-        device + ": a search with k = " + std::to_string(k) + " needs " + format_bytes(needed) +
-            " at least, the plan grants " + format_bytes(granted) + " (made for k = " + std::to_string(spec.k) + ")",
-        needed - granted, {{device, needed, granted, needed - granted}}, {}, {{"device", device}, {"k", k}});
+    return tile_for_neighbors(spec.workload(kind), spec.rows.count(), spec.tile, spec.memory.peak(), k, device);
 }
 
 // From the last list to the first, so that none is overwritten unread.
