@@ -21,11 +21,16 @@ namespace {
 constexpr std::int64_t shown_queries = 10;
 constexpr std::int64_t shown_neighbors = 10;
 
+/// What the values of the arrays are called in a `.npy`.
+constexpr const char* id_type = "<i8";
+constexpr const char* distance_type = "<f4";
+
 struct SearchRequest {
     IndexRequest index;
     std::filesystem::path queries;
     std::filesystem::path ids;
     std::filesystem::path distances;
+    bool force = false;
 };
 
 /// A `.npy` of shape (queries, k) that fills batch by batch.
@@ -42,6 +47,7 @@ public:
         file_.write(values.data(), values.size() * sizeof(Value));
     }
 
+    void sync() { file_.sync(); }
     void commit() { file_.commit(); }
 
 private:
@@ -71,8 +77,8 @@ struct Timing {
 class Outputs {
 public:
     Outputs(const SearchRequest& request, std::int64_t queries, std::int64_t k) {
-        if (!request.ids.empty()) ids_.emplace(request.ids, "<i8", queries, k);
-        if (!request.distances.empty()) distances_.emplace(request.distances, "<f4", queries, k);
+        if (!request.ids.empty()) ids_.emplace(request.ids, id_type, queries, k);
+        if (!request.distances.empty()) distances_.emplace(request.distances, distance_type, queries, k);
     }
 
     void add(SearchResult&& batch) {
@@ -82,6 +88,8 @@ public:
     }
 
     void commit() {
+        if (ids_) ids_->sync();
+        if (distances_) distances_->sync();
         if (ids_) ids_->commit();
         if (distances_) distances_->commit();
     }
@@ -94,18 +102,19 @@ private:
     SearchResult first_;
 };
 
-Timing search_all(const ShardedIndex& index, const Queries& queries, std::int64_t k, Outputs& outputs) {
-    const Interrupt interrupt;
+Timing search_all(const ShardedIndex& index, const Queries& queries, std::int64_t k, const Interrupt& interrupt,
+                  Outputs& outputs) {
     const std::int64_t batch = index.plan().options.max_batch;
     Timing timing;
     for (std::int64_t begin = 0; begin < queries.count; begin += batch) {
-        if (interrupt.token().stop_requested()) throw Cancelled("the search was cancelled");
+        interrupt.check("the search was cancelled");
         const std::int64_t count = std::min(batch, queries.count - begin);
         const auto start = std::chrono::steady_clock::now();
         SearchResult result = index.search(count, queries.row(begin), k);
         timing.calls.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         outputs.add(std::move(result));
     }
+    interrupt.check("the search was cancelled");
     return timing;
 }
 
@@ -159,22 +168,23 @@ void print_first_answers(const SearchResult& answers, std::int64_t queries) {
     print(text);
 }
 
-void check_outputs(const SearchRequest& request) {
-    if (!request.ids.empty() && request.ids.lexically_normal() == request.distances.lexically_normal()) {
-        throw InvalidArgument("--out and --distances name the same file, expected two");
-    }
+/// What an earlier search wrote may be replaced, and nothing else: an index under that name would be gone.
+void add_files(FileRoles& files, const SearchRequest& request) {
+    files.reads("--queries", request.queries);
+    if (!request.ids.empty()) files.writes("--out", request.ids, {request.force, id_type});
+    if (!request.distances.empty()) files.writes("--distances", request.distances, {request.force, distance_type});
 }
 
 ExitCode run_search(const SearchRequest& request, const CommonOptions& common) {
-    check_request(request.index, common);
-    check_outputs(request);
-    const PlacementPlan plan = make_plan(request.index);
+    FileRoles files = check_request(request.index, common);
+    add_files(files, request);
+    const PlacementPlan plan = make_plan(request.index, files);
     const std::int64_t k = request.index.k.value_or(plan.options.k);
     const Queries queries = read_queries(request.queries, plan.index.dim);
     Outputs outputs(request, queries.count, k);
 
     const ShardedIndex index = load_request(request.index, plan, common);
-    const Timing timing = search_all(index, queries, k, outputs);
+    const Timing timing = search_all(index, queries, k, *common.interrupt, outputs);
     outputs.commit();
     if (common.json) {
         print_facts(index, queries, k, timing);
@@ -201,6 +211,7 @@ void add_search_command(CommandLine& line) {
     command.add_option("--out", request->ids, "Write the ids here: .npy, int64, (queries, k)")->type_name("FILE");
     command.add_option("--distances", request->distances, "Write the distances here: .npy, float32, (queries, k)")
         ->type_name("FILE");
+    command.add_flag("--force", request->force, "Let --out and --distances replace files that no search wrote");
 }
 
 }  // namespace gpushard::cli

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdexcept>
@@ -38,6 +40,7 @@ struct Pipe {
 
 [[noreturn]] void become(const std::vector<std::string>& command, const ChildSetup& setup, int out, int err) {
     if (!setup.stdout_path.empty()) out = ::open(setup.stdout_path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (!setup.stderr_path.empty()) err = ::open(setup.stderr_path.c_str(), O_WRONLY | O_CLOEXEC);
     const char* const input = setup.stdin_path.empty() ? "/dev/null" : setup.stdin_path.c_str();
     if (::dup2(::open(input, O_RDONLY | O_CLOEXEC), STDIN_FILENO) < 0) ::_exit(127);
     if (::dup2(out, STDOUT_FILENO) < 0 || ::dup2(err, STDERR_FILENO) < 0) ::_exit(127);
@@ -45,6 +48,9 @@ struct Pipe {
         const rlimit limit = {*setup.largest_file_bytes, *setup.largest_file_bytes};
         if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(127);
     }
+    for (const int signal : setup.ignored_signals) std::signal(signal, SIG_IGN);
+    for (const std::string& variable : setup.environment) ::putenv(const_cast<char*>(variable.c_str()));
+    for (const int descriptor : setup.closed) ::close(descriptor);
     std::vector<char*> arguments;
     for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
