@@ -54,7 +54,7 @@ sh cmake/check_blas.sh "$tool"
 
 begin "3. An index file, and queries" "free 350 MB of disk space under build/"
 run "$tool" generate --out "$index" --count 100000 --dim 768 --metric ip --seed 1 \
-    --queries "$work/queries.npy" --query-count 500
+    --queries "$work/queries.npy" --query-count 500 --force
 
 begin "4. What the file holds, from its header alone" "remove build/quickstart and run it again"
 run "$tool" inspect "$index"

@@ -17,6 +17,7 @@
 #include <gpushard/placement_plan.hpp>
 #include <gpushard/placement_planner.hpp>
 #include <gpushard/report.hpp>
+#include <gpushard/rig_files.hpp>
 #include <gpushard/sharded_index.hpp>
 #include <gpushard/stock_faiss.hpp>
 #include <gpushard/version.hpp>

@@ -64,7 +64,8 @@ nlohmann::ordered_json as_json(const std::vector<bench::Comparison>& rows, const
 }
 
 ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const CommonOptions& common) {
-    check_request(request.index, common);
+    FileRoles files = check_request(request.index, common);
+    add_queries(files, request.queries);
     if (!request.index.plan_file.empty()) {
         throw InvalidArgument("bench plans for itself, expected an index file instead of --plan");
     }

@@ -10,6 +10,7 @@
 #include <gpushard/report.hpp>
 #include <gpushard/version.hpp>
 
+#include "cli/interrupt.hpp"
 #include "cli/option_values.hpp"
 
 namespace gpushard::cli {
@@ -151,7 +152,9 @@ CLI::App& CommandLine::add_command(const std::string& name, const std::string& d
 
 ExitCode run(int argc, char** argv) {
     try {
+        Interrupt interrupt;
         CommandLine line;
+        line.common.interrupt = &interrupt;
         add_commands(line);
         return flush_output(run_command(line, argc, argv));
     } catch (const std::exception& error) {

@@ -14,6 +14,8 @@
 /// prints: facts to stdout, everything else to stderr.
 namespace gpushard::cli {
 
+class Interrupt;
+
 /// What scripts may rely on.
 enum ExitCode {
     exit_ok = 0,
@@ -32,6 +34,7 @@ struct CommonOptions {
     bool json = false;
     bool quiet = false;
     LogLevel log_level = LogLevel::warn;
+    Interrupt* interrupt = nullptr;  ///< of this process; lives as long as the command
 };
 
 /// The command line while it is built and read. A command's `add_..._command` registers its options, and sets

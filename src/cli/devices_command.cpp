@@ -3,7 +3,7 @@
 
 #include <gpushard/report.hpp>
 
-#include "cli/command_line.hpp"
+#include "cli/index_request.hpp"
 
 namespace gpushard::cli {
 namespace {
@@ -44,6 +44,8 @@ std::string why_no_card() {
 }
 
 ExitCode run_devices(const DevicesRequest& request, const CommonOptions& common) {
+    FileRoles files;
+    add_rigs(files, request.devices);
     std::vector<DeviceInfo> rig = resolve_devices(request.devices);
     if (request.measure && !has_card(rig)) {
         throw DeviceError(

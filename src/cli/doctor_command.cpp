@@ -3,12 +3,15 @@
 #include <gpushard/doctor.hpp>
 #include <gpushard/report.hpp>
 
-#include "cli/command_line.hpp"
+#include "cli/index_request.hpp"
 
 namespace gpushard::cli {
 namespace {
 
 ExitCode run_doctor(const DoctorOptions& options, const CommonOptions& common) {
+    FileRoles files;
+    files.reads("--index", options.index);
+    add_rigs(files, options.devices);
     const DoctorReport report = examine_machine(options);
     print(common.json ? to_json(report) : to_text(report));
     const auto gravest = report.gravest();

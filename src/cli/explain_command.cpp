@@ -33,6 +33,22 @@ void add_paths(CLI::App& command, const std::string& flag, std::vector<std::file
         ->type_name("FILE");
 }
 
+bool reads_standard_input(const ExplainRequest& request) {
+    return request.words.empty() && (request.file.empty() || request.file == "-");
+}
+
+void check_files(const ExplainRequest& request) {
+    FileRoles files;
+    if (reads_standard_input(request)) {
+        files.reads_standard_input();
+    } else if (!request.file.empty()) {
+        files.reads("--file", std::filesystem::path(request.file));
+    }
+    files.reads("--index", request.index);
+    files.reads("--catalogue", request.options.catalogues);
+    add_rigs(files, request.devices);
+}
+
 ExplainOptions options_of(const ExplainRequest& request) {
     ExplainOptions options = request.options;
     if (!request.index.empty()) options.index = inspect(request.index);
@@ -44,13 +60,14 @@ ExplainOptions options_of(const ExplainRequest& request) {
 }
 
 Explanation explain_request(const ExplainRequest& request, const CommonOptions& common) {
+    check_files(request);
     const ExplainOptions options = options_of(request);
     if (!request.words.empty()) {
         std::string text;
         for (const std::string& word : request.words) text += (text.empty() ? "" : " ") + word;
         return explain(std::string_view(text), options);
     }
-    if (request.file.empty() || request.file == "-") {
+    if (reads_standard_input(request)) {
         if (::isatty(STDIN_FILENO) != 0) note(common, "reading the error text from here; end it with Ctrl-D");
         return explain(std::cin, options);
     }

@@ -12,6 +12,7 @@
 #include "cli/atomic_file.hpp"
 #include "cli/clustered_vectors.hpp"
 #include "cli/command_line.hpp"
+#include "cli/file_roles.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/npy_file.hpp"
 #include "cli/option_values.hpp"
@@ -34,6 +35,7 @@ struct GenerateRequest {
     std::int64_t query_count = 100;
     std::int64_t clusters = 1000;
     unsigned threads = 0;  ///< 0: one for each processor
+    bool force = false;
 };
 
 Metric parse_generated_metric(const std::string& text) {
@@ -72,10 +74,10 @@ Bytes size_of(const RowFile& rows, const std::filesystem::path& path) {
         fmt::format("{}: {} x {} float32 are more bytes than a file can have", path.string(), rows.rows, rows.dim));
 }
 
-void check_request(const GenerateRequest& request) {
-    if (!request.queries.empty() && request.queries.lexically_normal() == request.out.lexically_normal()) {
-        throw InvalidArgument("--out and --queries name the same file, expected two");
-    }
+void check_files(const GenerateRequest& request) {
+    FileRoles files;
+    files.writes("--out", request.out, {.anything = request.force});
+    if (!request.queries.empty()) files.writes("--queries", request.queries, {.anything = request.force});
 }
 
 void print_result(const GenerateRequest& request, Bytes bytes, const CommonOptions& common) {
@@ -102,26 +104,26 @@ void print_result(const GenerateRequest& request, Bytes bytes, const CommonOptio
 }
 
 ExitCode run_generate(const GenerateRequest& request, const CommonOptions& common) {
-    check_request(request);
+    check_files(request);
     const RowFile rows = {flat_index_header(request), request.count, request.dim};
     const RowFile queries = {npy_header("<f4", request.query_count, request.dim), request.query_count, request.dim};
     const Bytes row_bytes = size_of(rows, request.out);
     const Bytes query_bytes = request.queries.empty() ? 0 : size_of(queries, request.queries);
+    // Made first: what earlier runs have left of them is disk space.
+    const Existing existing = request.force ? Existing::replace : Existing::refuse;
+    AtomicFile row_file(request.out, existing);
+    std::optional<AtomicFile> query_file;
+    if (query_bytes > 0) query_file.emplace(request.queries, existing);
     check_disk_space(request.out, row_bytes);
     if (query_bytes > 0) check_disk_space(request.queries, query_bytes);
 
-    const Interrupt interrupt;
     const ClusteredVectors vectors(request.seed, request.dim, request.clusters,
                                    request.metric == Metric::inner_product);
     const unsigned threads = request.threads > 0 ? request.threads : std::max(1u, std::thread::hardware_concurrency());
-    RowWriter writer(vectors, threads, interrupt.token(), row_bytes + query_bytes, common.quiet);
-    AtomicFile row_file(request.out);
-    std::optional<AtomicFile> query_file;
-    if (query_bytes > 0) {
-        query_file.emplace(request.queries);
-        writer.write(ClusteredVectors::Stream::queries, queries, *query_file);
-    }
+    RowWriter writer(vectors, threads, common.interrupt->listen(), row_bytes + query_bytes, common.quiet);
+    if (query_file) writer.write(ClusteredVectors::Stream::queries, queries, *query_file);
     writer.write(ClusteredVectors::Stream::rows, rows, row_file);
+    row_file.sync();
     if (query_file) query_file->commit();
     row_file.commit();
     print_result(request, row_bytes, common);
@@ -151,6 +153,7 @@ void add_generate_command(CommandLine& line) {
         ->default_str("1000");
     add_number(command, "--threads", request->threads, 1, most_threads, "Threads; the vectors do not depend on it")
         ->default_str("one for each processor");
+    command.add_flag("--force", request->force, "Replace files that exist");
 }
 
 }  // namespace gpushard::cli

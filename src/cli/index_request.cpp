@@ -4,6 +4,7 @@
 
 #include <gpushard/index_inspector.hpp>
 #include <gpushard/report.hpp>
+#include <gpushard/rig_files.hpp>
 
 #include "cli/interrupt.hpp"
 #include "cli/option_values.hpp"
@@ -52,6 +53,14 @@ std::vector<CLI::Option*> add_planning_options(CLI::App& command, IndexRequest& 
     };
 }
 
+PlacementPlan plan_now(const IndexRequest& request) {
+    LoadOptions options;
+    options.devices = request.devices;
+    options.plan = request.plan;
+    if (request.k) options.plan.k = *request.k;
+    return request.files.size() == 1 ? plan(request.files.front(), options) : plan(request.files, options);
+}
+
 }  // namespace
 
 void add_index_files(CLI::App& command, std::vector<std::filesystem::path>& files) {
@@ -71,39 +80,39 @@ void add_index_request(CLI::App& command, IndexRequest& request) {
         ->default_str("as stored");
 }
 
-void check_request(const IndexRequest& request, const CommonOptions& common) {
+FileRoles check_request(const IndexRequest& request, const CommonOptions& common) {
     if (request.files.empty() && request.plan_file.empty()) {
         throw InvalidArgument("no index file was named, expected one, or --plan plan.json");
     }
     if (request.nprobe) note(common, "note: --nprobe has no effect: flat indexes have no lists");
+    FileRoles files;
+    files.reads("the index", request.files);
+    if (!request.plan_file.empty()) files.reads("--plan", std::filesystem::path(request.plan_file));
+    add_rigs(files, request.devices);
+    return files;
 }
+
+void add_rigs(FileRoles& files, std::string_view devices) { files.reads("a rig of --devices", rig_files(devices)); }
 
 IndexProfile inspect(const std::vector<std::filesystem::path>& files) {
     return files.size() == 1 ? inspect_index(files.front()) : inspect_index(files);
 }
 
-PlacementPlan make_plan(const IndexRequest& request) {
-    if (request.plan_file.empty()) {
-        LoadOptions options;
-        options.devices = request.devices;
-        options.plan = request.plan;
-        if (request.k) options.plan.k = *request.k;
-        return request.files.size() == 1 ? plan(request.files.front(), options) : plan(request.files, options);
-    }
-    PlacementPlan plan = read_plan(request.plan_file);
-    if (!request.files.empty()) {
+PlacementPlan make_plan(const IndexRequest& request, FileRoles& files) {
+    PlacementPlan plan = request.plan_file.empty() ? plan_now(request) : read_plan(request.plan_file);
+    if (!request.plan_file.empty() && !request.files.empty()) {
         plan.index.files.clear();
         for (const std::filesystem::path& file : request.files) plan.index.files.push_back(file.string());
     }
+    for (const std::string& file : plan.index.files) files.reads("the index", std::filesystem::path(file));
     return plan;
 }
 
 ShardedIndex load_request(const IndexRequest& request, const PlacementPlan& plan, const CommonOptions& common) {
-    const Interrupt interrupt;
     ProgressBar bar("loading", common.quiet);
     LoadOptions options;
     options.may_replan = request.plan_file.empty();
-    options.stop = interrupt.token();
+    options.stop = common.interrupt->listen();
     options.on_progress = [&bar](const LoadProgress& progress) {
         bar.update(progress.loaded_bytes, progress.total_bytes, progress.bytes_per_second, progress.seconds_left);
     };

@@ -9,6 +9,7 @@
 #include <gpushard/placement_plan.hpp>
 
 #include "cli/command_line.hpp"
+#include "cli/file_roles.hpp"
 #include "cli/progress_bar.hpp"
 
 namespace gpushard::cli {
@@ -29,13 +30,18 @@ void add_index_files(CLI::App& command, std::vector<std::filesystem::path>& file
 /// Files, `--plan`, and every option that planning takes; `--plan` excludes the others.
 void add_index_request(CLI::App& command, IndexRequest& request);
 
-/// Throws InvalidArgument where neither files nor a plan were typed, and says what has no effect.
-void check_request(const IndexRequest& request, const CommonOptions& common);
+/// Throws InvalidArgument where neither files nor a plan were typed, and says what has no effect. Returns the files
+/// that the request reads, as far as they were typed.
+[[nodiscard]] FileRoles check_request(const IndexRequest& request, const CommonOptions& common);
+
+/// Adds the rig files that a device specification names.
+void add_rigs(FileRoles& files, std::string_view devices);
 
 IndexProfile inspect(const std::vector<std::filesystem::path>& files);
 
-/// Plans now, or reads the plan that was typed, for the files that were typed beside it.
-PlacementPlan make_plan(const IndexRequest& request);
+/// Plans now, or reads the plan that was typed, for the files that were typed beside it. The files of the index become
+/// inputs in `files`, also those that only a plan names.
+PlacementPlan make_plan(const IndexRequest& request, FileRoles& files);
 
 /// Loads what `make_plan` decided for the request, with a progress bar and until an interrupt. Rows may go elsewhere
 /// when memory turns out short, unless the plan was typed.

@@ -5,6 +5,7 @@
 #include <gpushard/report.hpp>
 
 #include "cli/index_request.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/option_values.hpp"
 
 namespace gpushard::cli {
@@ -16,10 +17,11 @@ struct LoadRequest {
 };
 
 ExitCode run_load(const LoadRequest& request, const CommonOptions& common) {
-    check_request(request.index, common);
-    const ShardedIndex index = load_request(request.index, make_plan(request.index), common);
+    FileRoles files = check_request(request.index, common);
+    const ShardedIndex index = load_request(request.index, make_plan(request.index, files), common);
     std::optional<VerifyReport> verified;
     if (request.verify_rows > 0) verified = verify(index, request.verify_rows);
+    common.interrupt->check("verifying was cancelled");
 
     const VerifyReport* shown = verified ? &*verified : nullptr;
     print(common.json ? to_json(index.plan(), index.load_report(), shown)

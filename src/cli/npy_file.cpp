@@ -114,6 +114,17 @@ bool is_npy(const ByteSource& source) {
     return std::string_view(begin, sizeof begin) == magic;
 }
 
+bool is_array(const std::filesystem::path& path, std::string_view descr) {
+    try {
+        const std::shared_ptr<ByteSource> source = open_file(path);
+        if (!is_npy(*source)) return false;
+        const NpyHeader header = read_npy_header(*source);
+        return header.descr == descr && header.shape.size() == 2;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
 NpyHeader read_npy_header(const ByteSource& source) {
     const std::string name = source.name();
     unsigned char version[2];

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ struct NpyHeader {
 
 /// True for the six bytes every NumPy file begins with.
 bool is_npy(const ByteSource& source);
+
+/// Whether the file is a two-dimensional array of values of this type; false where it cannot be read.
+bool is_array(const std::filesystem::path& path, std::string_view descr);
 
 /// Reads at most 64 KiB. Throws BadFile.
 NpyHeader read_npy_header(const ByteSource& source);

@@ -17,8 +17,8 @@ struct PlanRequest {
 };
 
 ExitCode run_plan(const IndexRequest& request, const CommonOptions& common) {
-    check_request(request, common);
-    const PlacementPlan plan = make_plan(request);
+    FileRoles files = check_request(request, common);
+    const PlacementPlan plan = make_plan(request, files);
     if (!request.plan_file.empty()) check_replay(plan);
     print(common.json ? to_json(plan) : to_text(plan));
     return exit_ok;
@@ -35,7 +35,7 @@ InsufficientMemory no_rig_fits(const RigFit& fit) {
 }
 
 ExitCode run_fit(const PlanRequest& request, const CommonOptions& common) {
-    check_request(request.index, common);
+    static_cast<void>(check_request(request.index, common));
     PlanOptions options = request.index.plan;
     if (request.index.k) options.k = *request.index.k;
     const RigFit fit = fit_rigs(inspect(request.index.files), options, request.max_cards);

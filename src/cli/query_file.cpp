@@ -110,6 +110,14 @@ void add_queries(CLI::App& command, QueryRequest& request) {
         ->default_str("as the file says");
 }
 
+void add_queries(FileRoles& files, const QueryRequest& request) {
+    if (request.path == "-") {
+        files.reads_standard_input();
+    } else {
+        files.reads("--queries", request.path);
+    }
+}
+
 QueryFile::QueryFile(const QueryRequest& request, std::int32_t index_dim, const std::stop_token& stop)
     : layout_(open_layout(request, index_dim, stop)) {}
 

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/file_roles.hpp"
 #include "cli/query_layout.hpp"
 
 namespace gpushard::cli {
@@ -20,6 +21,9 @@ struct QueryRequest {
 
 /// `--queries`, which is required, and `--dim`.
 void add_queries(CLI::App& command, QueryRequest& request);
+
+/// The file among those that a command reads.
+void add_queries(FileRoles& files, const QueryRequest& request);
 
 /// Queries in a file, read a block at a time, as finite float32 whatever they are stored as. What comes through a pipe,
 /// or lies in an archive, is kept in a temporary file meanwhile.

@@ -16,6 +16,7 @@ public:
     explicit ArrayInFile(const std::filesystem::path& path) : file_(path) {}
 
     void append(const void* values, std::size_t bytes) override { file_.write(values, bytes); }
+    void sync() override { file_.sync(); }
     void commit() override { file_.commit(); }
 
 private:
@@ -25,6 +26,7 @@ private:
 class ArrayOnStandardOutput : public AnswerArray {
 public:
     void append(const void* values, std::size_t bytes) override { print({static_cast<const char*>(values), bytes}); }
+    void sync() override {}
     void commit() override {}
 };
 
@@ -80,13 +82,15 @@ void print_line(std::int64_t query, JsonRow row) {
 
 }  // namespace
 
+bool names_file(const std::filesystem::path& path) { return !path.empty() && path != standard_stream; }
+
 bool AnswerRequest::take_standard_output() const {
     return json_lines || ids == standard_stream || distances == standard_stream;
 }
 
 AnswerWriter::AnswerWriter(const AnswerRequest& request, std::int64_t queries, std::int64_t k, bool collect_json)
-    : ids_(start_array(request.ids, "<i8", queries, k)),
-      distances_(start_array(request.distances, "<f4", queries, k)),
+    : ids_(start_array(request.ids, id_type, queries, k)),
+      distances_(start_array(request.distances, distance_type, queries, k)),
       json_lines_(request.json_lines),
       collect_json_(collect_json) {}
 
@@ -108,6 +112,8 @@ void AnswerWriter::add(SearchResult&& batch) {
 }
 
 void AnswerWriter::commit() {
+    if (ids_) ids_->sync();
+    if (distances_) distances_->sync();
     if (ids_) ids_->commit();
     if (distances_) distances_->commit();
 }

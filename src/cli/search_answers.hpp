@@ -14,6 +14,13 @@ namespace gpushard::cli {
 /// The name that stands for standard output, and input.
 inline constexpr std::string_view standard_stream = "-";
 
+/// What the values of the arrays are called in a `.npy`.
+inline constexpr const char* id_type = "<i8";
+inline constexpr const char* distance_type = "<f4";
+
+/// Whether what was typed is neither empty nor a standard stream.
+bool names_file(const std::filesystem::path& path);
+
 /// Where the answers of a search go, as typed.
 struct AnswerRequest {
     std::filesystem::path ids;        ///< .npy, int64; "-": standard output; empty: nowhere
@@ -29,6 +36,7 @@ class AnswerArray {
 public:
     virtual ~AnswerArray() = default;
     virtual void append(const void* values, std::size_t bytes) = 0;
+    virtual void sync() = 0;  ///< so that what can fail has failed before the first of several is put in place
     virtual void commit() = 0;
 };
 

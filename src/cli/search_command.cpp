@@ -21,10 +21,14 @@ namespace {
 constexpr std::int64_t shown_queries = 10;
 constexpr std::int64_t shown_neighbors = 10;
 
+/// Answers that are held at a time, of 12 bytes each.
+constexpr std::int64_t most_answers = 4 << 20;
+
 struct SearchRequest {
     IndexRequest index;
     QueryRequest queries;
     AnswerRequest answers;
+    bool force = false;
 };
 
 /// What searching all queries took: the seconds of each call, a batch of queries each.
@@ -48,11 +52,11 @@ struct Timing {
 };
 
 Timing search_all(const ShardedIndex& index, const QueryFile& queries, std::int64_t k, AnswerWriter& answers,
-                  const std::stop_token& stop) {
-    const std::int64_t batch = index.plan().options.max_batch;
+                  const Interrupt& interrupt) {
+    const std::int64_t batch = std::min(index.plan().options.max_batch, std::max<std::int64_t>(1, most_answers / k));
     Timing timing;
     for (std::int64_t begin = 0; begin < queries.count() && !nobody_reads_output(); begin += batch) {
-        if (stop.stop_requested()) throw Cancelled("the search was cancelled");
+        interrupt.check("the search was cancelled");
         const std::int64_t count = std::min(batch, queries.count() - begin);
         const std::vector<float> values = queries.read(begin, count);
         const auto start = std::chrono::steady_clock::now();
@@ -60,6 +64,7 @@ Timing search_all(const ShardedIndex& index, const QueryFile& queries, std::int6
         timing.calls.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         answers.add(std::move(result));
     }
+    interrupt.check("the search was cancelled");
     return timing;
 }
 
@@ -117,15 +122,12 @@ void print_first_answers(const SearchResult& answers, std::int64_t queries) {
 
 void check_outputs(const SearchRequest& request, const CommonOptions& common) {
     const AnswerRequest& answers = request.answers;
-    if (!answers.ids.empty() && answers.ids.lexically_normal() == answers.distances.lexically_normal()) {
-        throw InvalidArgument("--out and --distances name the same file, expected two");
-    }
     if (!answers.take_standard_output()) return;
     if (common.json) {
         throw InvalidArgument("--json prints facts on standard output, expected no answers there beside them");
     }
-    if (answers.json_lines && (answers.ids == standard_stream || answers.distances == standard_stream)) {
-        throw InvalidArgument("--jsonl prints the answers on standard output, expected no array there beside them");
+    if (answers.json_lines + (answers.ids == standard_stream) + (answers.distances == standard_stream) > 1) {
+        throw InvalidArgument("standard output takes one of --jsonl, --out - and --distances -");
     }
 }
 
@@ -146,21 +148,28 @@ void print_answers(const SearchRequest& request, const CommonOptions& common, co
     if (request.answers.ids.empty()) print_first_answers(answers.first_batch(), queries);
 }
 
+/// What an earlier search wrote may be replaced, and nothing else: an index under that name would be gone.
+void add_files(FileRoles& files, const SearchRequest& request) {
+    add_queries(files, request.queries);
+    const AnswerRequest& answers = request.answers;
+    if (names_file(answers.ids)) files.writes("--out", answers.ids, {request.force, id_type});
+    if (names_file(answers.distances)) files.writes("--distances", answers.distances, {request.force, distance_type});
+}
+
 ExitCode run_search(const SearchRequest& request, const CommonOptions& common) {
-    check_request(request.index, common);
+    FileRoles files = check_request(request.index, common);
     check_outputs(request, common);
-    const PlacementPlan plan = make_plan(request.index);
+    add_files(files, request);
+    const PlacementPlan plan = make_plan(request.index, files);
     const std::int64_t k = request.index.k.value_or(plan.options.k);
     check_neighbors(k, plan);
-    std::optional<Interrupt> reading(std::in_place);
-    const QueryFile queries(request.queries, plan.index.dim, reading->token());
-    queries.check_all(reading->token());
-    reading.reset();
+    const std::stop_token stop = common.interrupt->listen();
+    const QueryFile queries(request.queries, plan.index.dim, stop);
+    queries.check_all(stop);
     AnswerWriter answers(request.answers, queries.count(), k, common.json && request.answers.ids.empty());
 
     const ShardedIndex index = load_request(request.index, plan, common);
-    const Interrupt interrupt;
-    const Timing timing = search_all(index, queries, k, answers, interrupt.token());
+    const Timing timing = search_all(index, queries, k, answers, *common.interrupt);
     answers.commit();
     if (common.json) {
         print_facts(index, queries.count(), k, timing, answers);
@@ -189,6 +198,7 @@ void add_search_command(CommandLine& line) {
         ->type_name("FILE");
     command.add_flag("--jsonl", request->answers.json_lines,
                      "Print the answers to each query as one line of JSON, as they come");
+    command.add_flag("--force", request->force, "Let --out and --distances replace files that no search wrote");
 }
 
 }  // namespace gpushard::cli

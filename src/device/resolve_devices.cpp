@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <optional>
 
 #include <gpushard/device_info.hpp>
 #include <gpushard/error.hpp>
 #include <gpushard/report.hpp>
+#include <gpushard/rig_files.hpp>
 
 #include "device/card_name.hpp"
 #include "device/device_sharing.hpp"
@@ -157,6 +159,18 @@ std::vector<DeviceInfo> resolve_devices(std::string_view specification, const De
         }
     }
     return share_out(std::move(devices));
+}
+
+std::vector<std::filesystem::path> rig_files(std::string_view specification) {
+    std::vector<std::filesystem::path> files;
+    try {
+        for (const DeviceElement& element : parse_device_list(specification)) {
+            if (element.name.front() == '@') files.emplace_back(element.name.substr(1));
+        }
+    } catch (const InvalidArgument&) {
+        return {};
+    }
+    return files;
 }
 
 }  // namespace gpushard

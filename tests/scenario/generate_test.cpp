@@ -19,7 +19,7 @@ class Generate : public ScenarioFolder {
 protected:
     /// The bytes of an index of 3,000 x 200, so of more than one block.
     std::string generated(const Arguments& more = {}) {
-        Arguments command = {"generate", "--out", path("made.index"), "--count", "3000", "--dim", "200"};
+        Arguments command = {"generate", "--out", path("made.index"), "--count", "3000", "--dim", "200", "--force"};
         command.insert(command.end(), more.begin(), more.end());
         const ChildResult result = run_gpushard(command);
         EXPECT_EQ(result.exit_code, 0) << result.err;
@@ -101,17 +101,19 @@ TEST_F(Generate, SaysWhatItWrote) {
     EXPECT_EQ(json["file"], path("made.index"));
     EXPECT_EQ(json["bytes"], 45 + 160);
     EXPECT_THAT(files(), ElementsAre("made.index", "q.npy"));
-    EXPECT_EQ(run_gpushard({"generate", "--out", path("made.index"), "--count", "10", "--dim", "4", "--quiet"}).err,
-              "");
+    EXPECT_EQ(
+        run_gpushard({"generate", "--out", path("made.index"), "--count", "10", "--dim", "4", "--quiet", "--force"})
+            .err,
+        "");
 }
 
 TEST_F(Generate, AFullDiskLeavesNothingBehindAndTheOldFileAsItWas) {
     write("made.index", "old");
     ChildSetup setup;
     setup.largest_file_bytes = 1 << 20;
-    const ChildResult result = run_gpushard(
-        {"generate", "--out", path("made.index"), "--count", "100000", "--dim", "100", "--queries", path("q.npy")},
-        setup);
+    const ChildResult result = run_gpushard({"generate", "--out", path("made.index"), "--count", "100000", "--dim",
+                                             "100", "--queries", path("q.npy"), "--force"},
+                                            setup);
     EXPECT_EQ(result.exit_code, 4) << result.err;
     EXPECT_THAT(result.err, HasSubstr("gpushard: error: " + path("made.index") + ": cannot be written at offset"));
     EXPECT_THAT(files(), ElementsAre("made.index"));
@@ -121,7 +123,8 @@ TEST_F(Generate, AFullDiskLeavesNothingBehindAndTheOldFileAsItWas) {
 TEST_F(Generate, FollowsALink) {
     write("target.index", "old");
     std::filesystem::create_symlink(path("target.index"), path("link.index"));
-    ASSERT_EQ(run_gpushard({"generate", "--out", path("link.index"), "--count", "1", "--dim", "1"}).exit_code, 0);
+    ASSERT_EQ(
+        run_gpushard({"generate", "--out", path("link.index"), "--count", "1", "--dim", "1", "--force"}).exit_code, 0);
     EXPECT_TRUE(std::filesystem::is_symlink(path("link.index")));
     EXPECT_EQ(std::filesystem::file_size(path("target.index")), 49u);
 }

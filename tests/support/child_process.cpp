@@ -48,6 +48,7 @@ void limit(int resource, const std::optional<std::uint64_t>& most) {
 
 [[noreturn]] void become(const std::vector<std::string>& command, const ChildSetup& setup, int out, int err) {
     if (!setup.stdout_path.empty()) out = ::open(setup.stdout_path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (!setup.stderr_path.empty()) err = ::open(setup.stderr_path.c_str(), O_WRONLY | O_CLOEXEC);
     const char* const input = setup.stdin_path.empty() ? "/dev/null" : setup.stdin_path.c_str();
     if (::dup2(::open(input, O_RDONLY | O_CLOEXEC), STDIN_FILENO) < 0) ::_exit(127);
     if (::dup2(out, STDOUT_FILENO) < 0 || ::dup2(err, STDERR_FILENO) < 0) ::_exit(127);
@@ -57,6 +58,8 @@ void limit(int resource, const std::optional<std::uint64_t>& most) {
     for (const std::string& variable : setup.environment) {
         if (::putenv(const_cast<char*>(variable.c_str())) != 0) ::_exit(127);
     }
+    for (const int signal : setup.ignored_signals) std::signal(signal, SIG_IGN);
+    for (const int descriptor : setup.closed) ::close(descriptor);
     std::vector<char*> arguments;
     for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
