@@ -168,7 +168,7 @@ void check_outputs(const SearchRequest& request) {
 ExitCode run_search(const SearchRequest& request, const CommonOptions& common) {
     check_request(request.index, common);
     check_outputs(request);
-    const PlacementPlan plan = make_plan(request.index);
+    const PlacementPlan plan = make_plan(request.index, common);
     const std::int64_t k = request.index.k.value_or(plan.options.k);
     const Queries queries = read_queries(request.queries, plan.index.dim);
     Outputs outputs(request, queries.count, k);

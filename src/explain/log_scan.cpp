@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "explain/printable.hpp"
+#include <gpushard/printable_text.hpp>
 
 namespace gpushard {
 namespace {
