@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <gpushard/byte_source.hpp>
 #include <gpushard/error.hpp>
 
 namespace gpushard {
@@ -47,6 +48,8 @@ struct DoctorOptions {
     /// An index, or the parts of one in order: whether it can be read, where it lies, and whether it fits. None: the
     /// checks that need one are left out.
     std::vector<std::filesystem::path> index;
+    /// Whether the names of those parts are checked: see open_parts.
+    PartOrder part_order = PartOrder::by_name;
     /// Where it shall go: see resolve_devices. Empty: every visible card in a CUDA build, the host otherwise. Cards
     /// that do not answer are left out.
     std::string devices;

@@ -71,6 +71,21 @@ public:
                              std::vector<ErrorField> fields = {});
 };
 
+/// The files that were named are not the parts of one index, in order. The hints say what was meant, where that can be
+/// told.
+class WrongParts : public InvalidArgument {
+public:
+    WrongParts(const std::string& what, std::vector<std::string> given, std::vector<std::string> in_order);
+
+    const std::vector<std::string>& given() const noexcept { return given_; }
+    /// The files to name instead, in order; empty where that cannot be told.
+    const std::vector<std::string>& in_order() const noexcept { return in_order_; }
+
+private:
+    std::vector<std::string> given_;
+    std::vector<std::string> in_order_;
+};
+
 /// An input file is missing, unreadable, malformed or of an unsupported type.
 class BadFile : public Error {
 public:

@@ -26,6 +26,8 @@ struct ExplainOptions {
     /// Catalogues (JSON, in the form of the built-in one) whose entries are tried before the built-in ones.
     std::vector<std::filesystem::path> catalogues;
     bool trace = false;  ///< whether to say which entry matched each line, and why it was preferred
+    /// The most that is read of a file or a stream, which might never end.
+    Bytes most_bytes = 4_GiB;
 };
 
 /// A line of the text that was explained.
@@ -135,8 +137,10 @@ struct Explanation {
 /// Thread-safe. Throws BadFile for a catalogue that is unreadable or wrong (file, entry, field), InvalidArgument for a
 /// dim below 1.
 Explanation explain(std::string_view text, const ExplainOptions& options = {});
-/// The same, reading the text to its end. Throws BadFile where it cannot be read.
+/// The same, reading the text to its end. Throws BadFile where it cannot be read, or has more than options.most_bytes.
 Explanation explain(std::istream& text, const ExplainOptions& options = {});
+/// The same for a file, or a pipe: see read_text, and it throws what that throws.
+Explanation explain_file(const std::filesystem::path& file, const ExplainOptions& options = {});
 
 /// The report of an error of this library, and where its line wraps a text of Faiss or CUDA that the built-in
 /// catalogue knows, what that means and what to try.

@@ -16,6 +16,7 @@
 #include <gpushard/memory_model.hpp>
 #include <gpushard/placement_plan.hpp>
 #include <gpushard/placement_planner.hpp>
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 #include <gpushard/rig_files.hpp>
 #include <gpushard/sharded_index.hpp>

@@ -12,11 +12,11 @@ namespace gpushard {
 /// Reads the header of a Faiss index file and checks every field of it against the others and against the size of
 /// the file. Reads at most 49 bytes of a flat index and never its payload, so the cost does not depend on the size.
 /// Throws BadFile (file, offset, field, value, expectation) for a missing, truncated, malformed or unsupported file;
-/// an unsupported type is named, with the types that are supported.
+/// an unsupported type is named, with the types that are supported. A piece of an index is taken as open_parts says.
 IndexProfile inspect_index(const std::filesystem::path& path);
 
-/// The same for an index cut into several files, in order.
-IndexProfile inspect_index(const std::vector<std::filesystem::path>& parts);
+/// The same for an index cut into several files, in order: see open_parts, and it throws what that throws.
+IndexProfile inspect_index(const std::vector<std::filesystem::path>& parts, PartOrder order = PartOrder::by_name);
 
 /// The same for bytes from anywhere.
 IndexProfile inspect_index(const ByteSource& source);

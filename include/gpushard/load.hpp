@@ -39,6 +39,8 @@ struct LoadOptions {
     /// Where to load: see resolve_devices. Empty: every visible card in a CUDA build, the host otherwise.
     std::string devices;
     PlanOptions plan;
+    /// Whether the names of several files are checked: see open_parts.
+    PartOrder part_order = PartOrder::by_name;
     /// For the loads that are given a plan: whether rows may go elsewhere when a device turns out fuller than it was,
     /// refuses memory, or fails. The plan that was loaded is ShardedIndex::plan() then, and LoadReport::recovery says
     /// why. Loads that plan by themselves always may.
@@ -61,18 +63,21 @@ struct LoadOptions {
 /// Every step is a line of LoadReport::recovery. No row is read before every device has given its memory, so this costs
 /// no reading, unless a device fails later. The precision never changes.
 ///
+/// At the end the file must be the one that was planned: its times, and the pieces that the fingerprint is made of,
+/// which are read a second time.
+///
 /// Throws what inspect_index, resolve_devices and plan_placement throw, the latter also when nothing fits any more (the
 /// first failure and what was tried are hints then); FileChanged when the file changes meanwhile; DeviceError when a
 /// device fails and the others cannot take its rows; Cancelled.
 ShardedIndex load(const std::filesystem::path& path, const LoadOptions& options = {});
 
-/// The same for an index cut into several files, in order.
+/// The same for an index cut into several files, in order: see open_parts, and it throws what that throws.
 ShardedIndex load(const std::vector<std::filesystem::path>& parts, const LoadOptions& options = {});
 
 /// Loads exactly the placement of `plan`, on the machine it was made for. Free memory is checked again
 /// (InsufficientMemory); another index (FileChanged, by fingerprint) or another device (DeviceError, by UUID where
 /// there is one) is refused. Only staging may become less than planned, unless `options.may_replan` is set.
-/// `options.devices` and `options.plan` are not used.
+/// `options.devices` and `options.plan` are not used; its files are held to `options.part_order`.
 ShardedIndex load(const PlacementPlan& plan, const LoadOptions& options = {});
 
 /// Plans `path` as load would, without loading: inspects, probes the devices, plans, and takes the fingerprint.

@@ -43,6 +43,7 @@ struct LoadReport {
     };
     std::vector<PerDevice> devices;
     Bytes host_peak_bytes = 0;  ///< host memory of the load: staging (the cards' share as granted) and host shards
+    /// Every byte once, and what the fingerprint is made of (the header and at most 64 KiB) a second time at the end.
     Bytes file_bytes_read = 0;
     double seconds = 0;
     std::int64_t non_finite_rows = 0;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <faiss/utils/utils.h>
 
@@ -34,6 +35,7 @@ public:
     }
 
     DeviceInfo host() const override {
+        if (!memory_.problem.empty()) throw DeviceError("cpu", "how much memory the host has is unknown");
         DeviceInfo host = system_inventory().host();
         host.total_bytes = memory_.total;
         host.free_bytes = memory_.available;
@@ -68,14 +70,23 @@ void resolve(const std::string& asked, MachineFacts& facts) {
     }
 }
 
-IndexFacts examine_index(const std::vector<std::filesystem::path>& files) {
-    IndexFacts index = doctor::read_index_facts(files);
+IndexFacts examine_index(const DoctorOptions& options) {
+    IndexProfile profile;
+    std::string problem;
+    std::string hint;
+    std::vector<std::filesystem::path> files = options.index;
     try {
-        index.profile = files.size() == 1 ? inspect_index(files.front()) : inspect_index(files);
-    } catch (const BadFile& error) {
-        index.problem = error.what();
-        if (!error.hints().empty()) index.hint = error.hints().front();
+        profile = inspect_index(options.index, options.part_order);
+        // Of one piece that was named, all that were found with it.
+        files.assign(profile.files.begin(), profile.files.end());
+    } catch (const Error& error) {
+        problem = error.what();
+        if (!error.hints().empty()) hint = error.hints().front();
     }
+    IndexFacts index = doctor::read_index_facts(files);
+    index.profile = std::move(profile);
+    index.problem = std::move(problem);
+    index.hint = std::move(hint);
     return index;
 }
 
@@ -95,7 +106,7 @@ DoctorReport examine_machine(const DoctorOptions& options) {
     facts.gpu = card_facts(options.root);
     facts.host = doctor::read_host_facts(options.root);
     resolve(options.devices, facts);
-    if (!options.index.empty()) facts.index = examine_index(options.index);
+    if (!options.index.empty()) facts.index = examine_index(options);
     return doctor::run_checks(facts);
 }
 

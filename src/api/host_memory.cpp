@@ -34,6 +34,7 @@ void cap_host_memory(std::vector<DeviceInfo>& rig, PlanOptions& options) {
     for (const DeviceInfo& device : rig) {
         if (is_on_host(device)) promised = checked_add(promised, device.free_bytes);
     }
+    if (promised == 0) return;
     const Bytes free = free_on_host();
     const Bytes usable = free - std::min(free, options.staging_bytes);
     if (promised <= usable) return;
@@ -46,7 +47,12 @@ void cap_host_memory(std::vector<DeviceInfo>& rig, PlanOptions& options) {
 }
 
 InsufficientMemory within_host_memory(const InsufficientMemory& refusal) {
-    const Bytes free = free_on_host();
+    Bytes free = 0;
+    try {
+        free = free_on_host();
+    } catch (const DeviceError&) {
+        return refusal;  // what the host could hold is unknown; the refusal is not about it
+    }
     constexpr const char* spill_flag = "--spill ";
     std::vector<Alternative> offers = refusal.alternatives();
     std::erase_if(offers, [&](const Alternative& offer) {

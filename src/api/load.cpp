@@ -19,11 +19,6 @@
 namespace gpushard {
 namespace {
 
-std::shared_ptr<ByteSource> open(const std::vector<std::filesystem::path>& paths) {
-    if (paths.empty()) throw InvalidArgument("no index file is named, expected at least one path");
-    return paths.size() == 1 ? open_file(paths.front()) : open_parts(paths);
-}
-
 /// Plans for devices of this machine, and refuses no later than that what they cannot do.
 PlacementPlan plan_for(const IndexProfile& index, const std::vector<DeviceInfo>& rig, const PlanOptions& options) {
     try {
@@ -39,10 +34,8 @@ PlacementPlan plan_for(const IndexProfile& index, const std::vector<DeviceInfo>&
     }
 }
 
-PlacementPlan plan_source(const ByteSource& source, const std::vector<std::filesystem::path>& paths,
-                          const LoadOptions& options) {
-    IndexProfile profile = inspect_index(source);
-    profile.files.assign(paths.begin(), paths.end());
+PlacementPlan plan_source(const ByteSource& source, const LoadOptions& options) {
+    const IndexProfile profile = inspect_index(source);
     PlacementPlan plan = plan_here(profile, options);
     plan.fingerprint = fingerprint(source, profile);
     return plan;
@@ -111,7 +104,7 @@ ShardedIndex load_here(const PlacementPlan& plan, std::shared_ptr<const ByteSour
 }
 
 PlacementPlan plan(const std::vector<std::filesystem::path>& parts, const LoadOptions& options) {
-    return plan_source(*open(parts), parts, options);
+    return plan_source(*open_parts(parts, options.part_order), options);
 }
 
 PlacementPlan plan(const std::filesystem::path& path, const LoadOptions& options) {
@@ -119,10 +112,10 @@ PlacementPlan plan(const std::filesystem::path& path, const LoadOptions& options
 }
 
 ShardedIndex load(const std::vector<std::filesystem::path>& parts, const LoadOptions& options) {
-    const std::shared_ptr<ByteSource> source = open(parts);
+    const std::shared_ptr<ByteSource> source = open_parts(parts, options.part_order);
     LoadOptions replanning = options;
     replanning.may_replan = true;
-    return load_here(plan_source(*source, parts, options), source, replanning);
+    return load_here(plan_source(*source, options), source, replanning);
 }
 
 ShardedIndex load(const std::filesystem::path& path, const LoadOptions& options) {
@@ -131,9 +124,11 @@ ShardedIndex load(const std::filesystem::path& path, const LoadOptions& options)
 
 ShardedIndex load(const PlacementPlan& plan, const LoadOptions& options) {
     const std::vector<std::filesystem::path> paths(plan.index.files.begin(), plan.index.files.end());
-    const std::shared_ptr<ByteSource> source = open(paths);
+    const std::shared_ptr<ByteSource> source = open_parts(paths, options.part_order);
     check_same_index(plan, *source);
-    return load_here(plan, source, options);
+    PlacementPlan found = plan;
+    found.index.files = source->files();
+    return load_here(found, source, options);
 }
 
 ShardedIndex load(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,

@@ -8,6 +8,7 @@
 #include <gpushard/device_info.hpp>
 #include <gpushard/error.hpp>
 #include <gpushard/index_inspector.hpp>
+#include <gpushard/printable_text.hpp>
 
 #include "api/cards.hpp"
 #include "api/host_memory.hpp"
@@ -27,6 +28,13 @@ void refuse_planning_only(const DeviceInfo& device) {
 
 std::unique_ptr<Device> open_device(const DeviceInfo& device, int host_threads) {
     return device.kind == DeviceKind::cuda ? open_card(device) : make_cpu_device(device, host_threads);
+}
+
+/// Each after a space, for a shell.
+std::string quoted_files(const ByteSource& source) {
+    std::string text;
+    for (const std::string& file : source.files()) text += " " + shell_quoted(file);
+    return text;
 }
 
 }  // namespace
@@ -53,7 +61,7 @@ void check_same_index(const PlacementPlan& plan, const ByteSource& source) {
                                        : "its header differs (" + std::to_string(found.count) + " x " +
                                              std::to_string(found.dim) + ", planned " + std::to_string(planned.count) +
                                              " x " + std::to_string(planned.dim) + ")"),
-                      {"plan again: gpushard plan " + source.name()}, {{"file", source.name()}});
+                      {"plan again: gpushard plan" + quoted_files(source)}, {{"file", source.name()}});
 }
 
 std::vector<std::shared_ptr<Device>> open_devices(const PlacementPlan& plan) {

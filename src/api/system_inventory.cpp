@@ -19,6 +19,10 @@ public:
 
     DeviceInfo host() const override {
         const HostMemory memory = HostMemoryProbe().measure();
+        if (!memory.problem.empty()) {
+            throw DeviceError("cpu", "cpu: how much memory the host has is unknown: " + memory.problem,
+                              {memory.remedy});
+        }
         DeviceInfo host;
         host.spec = "cpu";
         host.name = "host memory";

@@ -100,10 +100,11 @@ std::vector<Comparison> compare_with_faiss(const std::vector<std::filesystem::pa
         throw InvalidArgument("repetitions is " + std::to_string(options.repetitions) + ", expected at least 1");
     }
     if (query_count < 1) throw InvalidArgument("there are no queries to measure with, expected at least one");
-    if (files.size() != 1) {
+    const PlacementPlan planned = plan(files, options.load);
+    if (planned.index.files.size() != 1) {
         throw InvalidArgument("an index in several parts cannot be compared: Faiss reads one file");
     }
-    const CompareRequest request{files.front(), queries, query_count, options, plan(files, options.load)};
+    const CompareRequest request{planned.index.files.front(), queries, query_count, options, planned};
     if (!is_on(request.plan, DeviceKind::cuda)) return HostComparer(request).run();
     if (!is_on(request.plan, DeviceKind::cpu)) return compare_on_cards(request);
     throw InvalidArgument("Faiss has no index that is on cards and on the host, expected devices of one kind");

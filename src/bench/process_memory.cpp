@@ -3,6 +3,8 @@
 #include <fstream>
 #include <string>
 
+#include <gpushard/error.hpp>
+
 namespace gpushard::bench {
 namespace {
 
@@ -12,7 +14,7 @@ Bytes status_bytes(const std::string& name) {
     for (std::string line; std::getline(status, line);) {
         if (line.starts_with(name + ":")) return std::stoull(line.substr(name.size() + 1)) * 1_KiB;
     }
-    return 0;
+    throw Error(ErrorKind::internal, "/proc/self/status does not say " + name + ", so memory cannot be measured");
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 namespace gpushard::bench {
 
-/// The highest resident memory of this process while a function runs, above what it was before. 0 where the system
-/// does not tell (Linux does).
+/// The highest resident memory of this process while a function runs, above what it was before. Throws
+/// Error where the system does not tell (Linux does, while a file can be opened).
 class PeakMemory {
 public:
     PeakMemory();

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <gpushard/bytes.hpp>
+#include <gpushard/printable_text.hpp>
 
 #include "bench/comparison.hpp"
 #include "cli/index_request.hpp"
@@ -43,7 +44,7 @@ std::string as_table(const std::vector<bench::Comparison>& rows) {
                             row.floor ? fmt::format("{:>14}", figure(row, *row.floor)) : "");
         if (failure.empty()) failure = row.faiss_failure;
     }
-    if (!failure.empty()) text += "Faiss failed: " + failure + "\n";
+    if (!failure.empty()) text += "Faiss failed: " + printable(failure) + "\n";
     return text;
 }
 
@@ -69,18 +70,19 @@ ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const Comm
     if (!request.index.plan_file.empty()) {
         throw InvalidArgument("bench plans for itself, expected an index file instead of --plan");
     }
-    const QueryFile file(request.queries, inspect(request.index.files).dim);
+    const QueryFile file(request.queries, inspect(request.index.files, common).dim);
     bench::CompareOptions options;
     const std::int64_t query_count = std::min(file.count(), options.batches.back());
     const std::vector<float> queries = file.read(0, query_count);
     options.load.devices = request.index.devices;
     options.load.plan = request.index.plan;
+    options.load.part_order = request.index.files.order;
     // The largest batch that is measured, so that it is searched as it would be by who planned for it.
     if (!batch_was_given) options.load.plan.max_batch = options.batches.back();
     options.repetitions = request.repetitions;
     options.on_step = [&common](const std::string& step) { note(common, "measuring " + step); };
     const std::vector<bench::Comparison> rows =
-        bench::compare_with_faiss(request.index.files, queries, query_count, options);
+        bench::compare_with_faiss(request.index.files.paths, queries, query_count, options);
     if (common.json) {
         print_json(as_json(rows, request, query_count));
     } else {

@@ -7,10 +7,12 @@
 #include <new>
 #include <sstream>
 
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 #include <gpushard/version.hpp>
 
 #include "cli/interrupt.hpp"
+#include "cli/line_to_paste.hpp"
 #include "cli/option_values.hpp"
 
 namespace gpushard::cli {
@@ -100,6 +102,8 @@ ExitCode run_command(CommandLine& line, int argc, char** argv) {
     set_log_level(line.common.log_level);
     try {
         return line.selected();
+    } catch (const WrongParts& error) {
+        return report_error(with_line_to_paste(error, {argv + 1, argv + argc}), line.common.json);
     } catch (const Error& error) {
         return report_error(error, line.common.json);
     } catch (const std::bad_alloc&) {
@@ -158,7 +162,7 @@ ExitCode run(int argc, char** argv) {
         add_commands(line);
         return flush_output(run_command(line, argc, argv));
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "gpushard: error: %s\n", error.what());
+        std::fprintf(stderr, "gpushard: error: %s\n", printable(error.what()).c_str());
         return exit_failure;
     }
 }
@@ -168,11 +172,11 @@ void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), std
 bool nobody_reads_output() { return std::ferror(stdout) != 0; }
 
 void print_json(const nlohmann::ordered_json& json) {
-    print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+    print(printable_json(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) + "\n");
 }
 
 void note(const CommonOptions& common, const std::string& text) {
-    if (!common.quiet) std::fputs(("gpushard: " + text + "\n").c_str(), stderr);
+    if (!common.quiet) std::fputs(("gpushard: " + printable(text) + "\n").c_str(), stderr);
 }
 
 nlohmann::ordered_json json_header() {

@@ -1,6 +1,3 @@
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <unistd.h>
@@ -19,7 +16,7 @@ constexpr std::int64_t largest_dim = 1 << 20;
 struct ExplainRequest {
     std::vector<std::string> words;  ///< the text, as one argument or several
     std::string file;
-    std::vector<std::filesystem::path> index;
+    IndexFiles index;
     std::string devices;
     ExplainOptions options;
 };
@@ -44,14 +41,14 @@ void check_files(const ExplainRequest& request) {
     } else if (!request.file.empty()) {
         files.reads("--file", std::filesystem::path(request.file));
     }
-    files.reads("--index", request.index);
+    files.reads("--index", request.index.paths);
     files.reads("--catalogue", request.options.catalogues);
     add_rigs(files, request.devices);
 }
 
-ExplainOptions options_of(const ExplainRequest& request) {
+ExplainOptions options_of(const ExplainRequest& request, const CommonOptions& common) {
     ExplainOptions options = request.options;
-    if (!request.index.empty()) options.index = inspect(request.index);
+    if (!request.index.paths.empty()) options.index = inspect(request.index, common);
     if (!request.devices.empty()) {
         options.devices = resolve_devices(request.devices);
         options.devices_spec = request.devices;
@@ -61,7 +58,7 @@ ExplainOptions options_of(const ExplainRequest& request) {
 
 Explanation explain_request(const ExplainRequest& request, const CommonOptions& common) {
     check_files(request);
-    const ExplainOptions options = options_of(request);
+    const ExplainOptions options = options_of(request, common);
     if (!request.words.empty()) {
         std::string text;
         for (const std::string& word : request.words) text += (text.empty() ? "" : " ") + word;
@@ -71,13 +68,7 @@ Explanation explain_request(const ExplainRequest& request, const CommonOptions& 
         if (::isatty(STDIN_FILENO) != 0) note(common, "reading the error text from here; end it with Ctrl-D");
         return explain(std::cin, options);
     }
-    std::error_code unknown;
-    if (std::filesystem::is_directory(request.file, unknown)) {
-        throw BadFile(request.file + ": is a folder, expected a text");
-    }
-    std::ifstream file(request.file, std::ios::binary);
-    if (!file) throw BadFile(request.file + ": cannot be opened: " + std::strerror(errno));
-    return explain(file, options);
+    return explain_file(request.file, options);
 }
 
 }  // namespace
@@ -99,7 +90,8 @@ void add_explain_command(CommandLine& line) {
         .add_option("text", request->words, "The error text; without it, and without --file, standard input is read")
         ->type_name("TEXT");
     command.add_option("--file", request->file, "A log to read, '-' for standard input")->type_name("FILE");
-    add_paths(command, "--index", request->index, "The index it was about, or the parts of one in order");
+    add_paths(command, "--index", request->index.paths, "The index it was about, or the parts of one in order");
+    add_part_order(command, request->index.order);
     add_number(command, "--dim", request->options.dim, 1, largest_dim,
                "The dimension of that index, where no more is known");
     command.add_option("--devices", request->devices, "Plan the index for these devices, as for plan")

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include <gpushard/index_inspector.hpp>
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 #include <gpushard/rig_files.hpp>
 
@@ -57,18 +58,36 @@ PlacementPlan plan_now(const IndexRequest& request) {
     LoadOptions options;
     options.devices = request.devices;
     options.plan = request.plan;
+    options.part_order = request.files.order;
     if (request.k) options.plan.k = *request.k;
-    return request.files.size() == 1 ? plan(request.files.front(), options) : plan(request.files, options);
+    return plan(request.files.paths, options);
+}
+
+/// Nothing is taken silently that was not named.
+void note_found_files(const IndexFiles& named, const IndexProfile& found, const CommonOptions& common) {
+    if (found.files.size() <= named.paths.size()) return;
+    std::string files;
+    for (const std::string& file : found.files) files += " " + shell_quoted(file);
+    note(common, "note: " + found.files.front() + " is the first of " + std::to_string(found.files.size()) +
+                     " parts, which are read with it:" + files);
 }
 
 }  // namespace
 
-void add_index_files(CLI::App& command, std::vector<std::filesystem::path>& files) {
+void add_index_files(CLI::App& command, IndexFiles& files) {
     command
         .add_option_function<std::vector<std::string>>(
-            "files", [&files](const std::vector<std::string>& names) { files.assign(names.begin(), names.end()); },
-            "A Faiss index file, or the parts of one in order")
+            "files",
+            [&files](const std::vector<std::string>& names) { files.paths.assign(names.begin(), names.end()); },
+            "A Faiss index file, or the parts of one in order; of the first part alone the others are found beside it")
         ->type_name("FILE");
+    add_part_order(command, files.order);
+}
+
+void add_part_order(CLI::App& command, PartOrder& order) {
+    command.add_flag_callback(
+        "--parts-as-given", [&order] { order = PartOrder::as_given; },
+        "Read the files one after the other as they are named, whatever their names say of their order");
 }
 
 void add_index_request(CLI::App& command, IndexRequest& request) {
@@ -81,12 +100,12 @@ void add_index_request(CLI::App& command, IndexRequest& request) {
 }
 
 FileRoles check_request(const IndexRequest& request, const CommonOptions& common) {
-    if (request.files.empty() && request.plan_file.empty()) {
+    if (request.files.paths.empty() && request.plan_file.empty()) {
         throw InvalidArgument("no index file was named, expected one, or --plan plan.json");
     }
     if (request.nprobe) note(common, "note: --nprobe has no effect: flat indexes have no lists");
     FileRoles files;
-    files.reads("the index", request.files);
+    files.reads("the index", request.files.paths);
     if (!request.plan_file.empty()) files.reads("--plan", std::filesystem::path(request.plan_file));
     add_rigs(files, request.devices);
     return files;
@@ -94,15 +113,18 @@ FileRoles check_request(const IndexRequest& request, const CommonOptions& common
 
 void add_rigs(FileRoles& files, std::string_view devices) { files.reads("a rig of --devices", rig_files(devices)); }
 
-IndexProfile inspect(const std::vector<std::filesystem::path>& files) {
-    return files.size() == 1 ? inspect_index(files.front()) : inspect_index(files);
+IndexProfile inspect(const IndexFiles& files, const CommonOptions& common) {
+    IndexProfile profile = inspect_index(files.paths, files.order);
+    note_found_files(files, profile, common);
+    return profile;
 }
 
-PlacementPlan make_plan(const IndexRequest& request, FileRoles& files) {
+PlacementPlan make_plan(const IndexRequest& request, FileRoles& files, const CommonOptions& common) {
     PlacementPlan plan = request.plan_file.empty() ? plan_now(request) : read_plan(request.plan_file);
-    if (!request.plan_file.empty() && !request.files.empty()) {
+    if (request.plan_file.empty()) note_found_files(request.files, plan.index, common);
+    if (!request.plan_file.empty() && !request.files.paths.empty()) {
         plan.index.files.clear();
-        for (const std::filesystem::path& file : request.files) plan.index.files.push_back(file.string());
+        for (const std::filesystem::path& file : request.files.paths) plan.index.files.push_back(file.string());
     }
     for (const std::string& file : plan.index.files) files.reads("the index", std::filesystem::path(file));
     return plan;
@@ -112,6 +134,7 @@ ShardedIndex load_request(const IndexRequest& request, const PlacementPlan& plan
     ProgressBar bar("loading", common.quiet);
     LoadOptions options;
     options.may_replan = request.plan_file.empty();
+    options.part_order = request.files.order;
     options.stop = common.interrupt->listen();
     options.on_progress = [&bar](const LoadProgress& progress) {
         bar.update(progress.loaded_bytes, progress.total_bytes, progress.bytes_per_second, progress.seconds_left);

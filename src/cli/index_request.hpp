@@ -14,18 +14,27 @@
 
 namespace gpushard::cli {
 
+/// The files of an index, as typed.
+struct IndexFiles {
+    std::vector<std::filesystem::path> paths;  ///< several are the parts of one index, in order
+    PartOrder order = PartOrder::by_name;
+};
+
 /// An index and where it shall go, as typed.
 struct IndexRequest {
-    std::vector<std::filesystem::path> files;  ///< several are the parts of one index, in order
-    std::string plan_file;                     ///< a plan to replay; empty: plan now
-    std::string devices;                       ///< empty: the default of this build
+    IndexFiles files;
+    std::string plan_file;  ///< a plan to replay; empty: plan now
+    std::string devices;    ///< empty: the default of this build
     PlanOptions plan;
     std::optional<std::int64_t> k;
     std::optional<int> nprobe;
 };
 
-/// The files of an index as positional arguments.
-void add_index_files(CLI::App& command, std::vector<std::filesystem::path>& files);
+/// The files of an index as positional arguments, and `--parts-as-given`.
+void add_index_files(CLI::App& command, IndexFiles& files);
+
+/// `--parts-as-given`, for commands that take the files otherwise.
+void add_part_order(CLI::App& command, PartOrder& order);
 
 /// Files, `--plan`, and every option that planning takes; `--plan` excludes the others.
 void add_index_request(CLI::App& command, IndexRequest& request);
@@ -37,11 +46,12 @@ void add_index_request(CLI::App& command, IndexRequest& request);
 /// Adds the rig files that a device specification names.
 void add_rigs(FileRoles& files, std::string_view devices);
 
-IndexProfile inspect(const std::vector<std::filesystem::path>& files);
+/// Reads the header, and notes which files were found beside the one that was typed.
+IndexProfile inspect(const IndexFiles& files, const CommonOptions& common);
 
 /// Plans now, or reads the plan that was typed, for the files that were typed beside it. The files of the index become
-/// inputs in `files`, also those that only a plan names.
-PlacementPlan make_plan(const IndexRequest& request, FileRoles& files);
+/// inputs in `files`, also those that only a plan names. Notes what `inspect` notes.
+PlacementPlan make_plan(const IndexRequest& request, FileRoles& files, const CommonOptions& common);
 
 /// Loads what `make_plan` decided for the request, with a progress bar and until an interrupt. Rows may go elsewhere
 /// when memory turns out short, unless the plan was typed.

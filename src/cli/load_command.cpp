@@ -18,7 +18,7 @@ struct LoadRequest {
 
 ExitCode run_load(const LoadRequest& request, const CommonOptions& common) {
     FileRoles files = check_request(request.index, common);
-    const ShardedIndex index = load_request(request.index, make_plan(request.index, files), common);
+    const ShardedIndex index = load_request(request.index, make_plan(request.index, files, common), common);
     std::optional<VerifyReport> verified;
     if (request.verify_rows > 0) verified = verify(index, request.verify_rows);
     common.interrupt->check("verifying was cancelled");

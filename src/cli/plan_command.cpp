@@ -18,8 +18,8 @@ struct PlanRequest {
 
 ExitCode run_plan(const IndexRequest& request, const CommonOptions& common) {
     FileRoles files = check_request(request, common);
-    const PlacementPlan plan = make_plan(request, files);
-    if (!request.plan_file.empty()) check_replay(plan);
+    const PlacementPlan plan = make_plan(request, files, common);
+    if (!request.plan_file.empty()) check_replay(plan, request.files.order);
     print(common.json ? to_json(plan) : to_text(plan));
     return exit_ok;
 }
@@ -38,7 +38,7 @@ ExitCode run_fit(const PlanRequest& request, const CommonOptions& common) {
     static_cast<void>(check_request(request.index, common));
     PlanOptions options = request.index.plan;
     if (request.index.k) options.k = *request.index.k;
-    const RigFit fit = fit_rigs(inspect(request.index.files), options, request.max_cards);
+    const RigFit fit = fit_rigs(inspect(request.index.files, common), options, request.max_cards);
     if (fit.rigs.empty()) throw no_rig_fits(fit);
     print(common.json ? to_json(fit) : to_text(fit));
     return exit_ok;

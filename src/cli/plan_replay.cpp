@@ -12,13 +12,8 @@
 namespace gpushard::cli {
 namespace {
 
-std::shared_ptr<ByteSource> open_index(const IndexProfile& index) {
-    if (index.files.size() == 1) return open_file(index.files.front());
-    return open_parts({index.files.begin(), index.files.end()});
-}
-
-void check_index(const PlacementPlan& plan) {
-    const std::shared_ptr<ByteSource> source = open_index(plan.index);
+void check_index(const PlacementPlan& plan, PartOrder order) {
+    const std::shared_ptr<ByteSource> source = open_parts({plan.index.files.begin(), plan.index.files.end()}, order);
     if (fingerprint(*source, inspect_index(*source)) == plan.fingerprint) return;
     throw FileChanged(source->name() + ": is another index than the plan was made for", {"plan again"},
                       {{"file", source->name()}});
@@ -81,8 +76,8 @@ void check_memory(const Probed& probed) {
 
 }  // namespace
 
-void check_replay(const PlacementPlan& plan) {
-    check_index(plan);
+void check_replay(const PlacementPlan& plan, PartOrder order) {
+    check_index(plan, order);
     const Probed probed = probe(plan);
     check_identity(probed);
     check_memory(probed);

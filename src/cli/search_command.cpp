@@ -160,7 +160,7 @@ ExitCode run_search(const SearchRequest& request, const CommonOptions& common) {
     FileRoles files = check_request(request.index, common);
     check_outputs(request, common);
     add_files(files, request);
-    const PlacementPlan plan = make_plan(request.index, files);
+    const PlacementPlan plan = make_plan(request.index, files, common);
     const std::int64_t k = request.index.k.value_or(plan.options.k);
     check_neighbors(k, plan);
     const std::stop_token stop = common.interrupt->listen();

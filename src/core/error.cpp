@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <gpushard/error.hpp>
+#include <gpushard/printable_text.hpp>
 
 namespace gpushard {
 
@@ -37,6 +38,24 @@ ErrorReport Error::report() const {
 InvalidArgument::InvalidArgument(const std::string& what, std::vector<std::string> hints,
                                  std::vector<ErrorField> fields)
     : Error(ErrorKind::invalid_argument, what, std::move(hints), std::move(fields)) {}
+
+namespace {
+
+std::vector<std::string> hints_for(const std::vector<std::string>& in_order) {
+    std::vector<std::string> hints;
+    if (!in_order.empty()) {
+        std::string files;
+        for (const std::string& file : in_order) files += " " + shell_quoted(file);
+        hints.push_back("in this order:" + files);
+    }
+    hints.emplace_back("--parts-as-given to read the files as they are named");
+    return hints;
+}
+
+}  // namespace
+
+WrongParts::WrongParts(const std::string& what, std::vector<std::string> given, std::vector<std::string> in_order)
+    : InvalidArgument(what, hints_for(in_order)), given_(std::move(given)), in_order_(std::move(in_order)) {}
 
 BadFile::BadFile(const std::string& what, std::vector<std::string> hints, std::vector<ErrorField> fields)
     : Error(ErrorKind::bad_file, what, std::move(hints), std::move(fields)) {}

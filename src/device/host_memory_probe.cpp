@@ -1,9 +1,12 @@
 #include "device/host_memory_probe.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "device/control_groups.hpp"
 #include "device/kernel_files.hpp"
@@ -28,14 +31,51 @@ constexpr ControlGroupFiles version_1 = {"memory.limit_in_bytes", "memory.usage_
 
 void take_less(std::optional<Bytes>& least, Bytes bytes) { least = std::min(least.value_or(bytes), bytes); }
 
-void read_group(const ControlGroup& group, HostMemory& memory) {
-    const ControlGroupFiles& files = group.version == 2 ? version_2 : version_1;
-    const auto limit = leading_number(read_kernel_file(group.directory / files.limit));
-    const auto usage = leading_number(read_kernel_file(group.directory / files.usage));
+bool is_absent(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM; }
+
+/// Reads files below a root and keeps the first reason why what they say is not known.
+class KernelFileReader {
+public:
+    KernelFileReader(const std::filesystem::path& root, HostMemory& memory) : root_(root), memory_(memory) {}
+
+    /// For a file that every kernel has.
+    std::string needed(const std::filesystem::path& file) {
+        return read(file, [](int) { return false; });
+    }
+    /// For one that may not be there, or not for this process.
+    std::string optional(const std::filesystem::path& file) { return read(file, is_absent); }
+
+    bool failed() const { return !memory_.problem.empty(); }
+
+    void fail(const std::filesystem::path& file, const std::string& why, int error) {
+        if (failed()) return;
+        memory_.problem = "/" + file.lexically_relative(root_).string() + " " + why;
+        memory_.remedy =
+            error == EMFILE ? "let this process open more files: ulimit -n 1024" : "mount /proc, or let it be read";
+    }
+
+private:
+    template <typename Excuse>
+    std::string read(const std::filesystem::path& file, Excuse is_excused) {
+        KernelText read = try_kernel_file(file);
+        if (read.error != 0 && !is_excused(read.error)) {
+            fail(file, std::string("cannot be read: ") + std::strerror(read.error), read.error);
+        }
+        return std::move(read.text);
+    }
+
+    const std::filesystem::path& root_;
+    HostMemory& memory_;
+};
+
+void read_group(KernelFileReader& files, const ControlGroup& group, HostMemory& memory) {
+    const ControlGroupFiles& names = group.version == 2 ? version_2 : version_1;
+    const auto limit = leading_number(files.optional(group.directory / names.limit));
+    const auto usage = leading_number(files.optional(group.directory / names.usage));
     // Version 1 writes "no limit" as a number beyond any memory.
     if (!limit || !usage || *limit > largest_limit) return;
-    const std::string stat = read_kernel_file(group.directory / "memory.stat");
-    const Bytes reclaimable = number_after(stat, files.reclaimable).value_or(0);
+    const std::string stat = files.optional(group.directory / "memory.stat");
+    const Bytes reclaimable = number_after(stat, names.reclaimable).value_or(0);
     take_less(memory.group_limit, *limit);
     take_less(memory.group_left, subtract(*limit, subtract(*usage, std::min(*usage, reclaimable))));
 }
@@ -43,14 +83,24 @@ void read_group(const ControlGroup& group, HostMemory& memory) {
 }  // namespace
 
 HostMemory HostMemoryProbe::measure() const {
-    const std::string meminfo = read_kernel_file(root_ / "proc/meminfo");
-    const std::string limits = read_kernel_file(root_ / "proc/self/limits");
-    const std::string status = read_kernel_file(root_ / "proc/self/status");
-
     HostMemory memory;
-    memory.total = kib_after(meminfo, "MemTotal:").value_or(0);
+    KernelFileReader files(root_, memory);
+    const std::string meminfo = files.needed(root_ / "proc/meminfo");
+    const std::string limits = files.optional(root_ / "proc/self/limits");
+    const std::string status = files.optional(root_ / "proc/self/status");
+    const auto total = kib_after(meminfo, "MemTotal:");
+    if (!total) files.fail(root_ / "proc/meminfo", "does not say how much memory there is", 0);
+    files.optional(root_ / "proc/self/cgroup");
+    for (const ControlGroup& group : control_groups(root_, "memory")) read_group(files, group, memory);
+    if (files.failed()) {
+        HostMemory unknown;
+        unknown.problem = memory.problem;
+        unknown.remedy = memory.remedy;
+        return unknown;
+    }
+
+    memory.total = *total;
     memory.available = kib_after(meminfo, "MemAvailable:").value_or(memory.total);
-    for (const ControlGroup& group : control_groups(root_, "memory")) read_group(group, memory);
     if (memory.group_left) memory.available = std::min(memory.available, *memory.group_left);
     const auto limit_by = [&](std::string_view resource, std::string_view used) {
         const auto limit = number_after(limits, resource);

@@ -1,8 +1,10 @@
 #include "device/kernel_files.hpp"
 
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 namespace gpushard {
 namespace {
@@ -11,13 +13,18 @@ constexpr std::size_t largest_kernel_file = 256 << 10;
 
 }  // namespace
 
-std::string read_kernel_file(const std::filesystem::path& path) {
+KernelText try_kernel_file(const std::filesystem::path& path) {
+    errno = 0;
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), &std::fclose);
-    if (file == nullptr) return {};
+    if (file == nullptr) return {.text = {}, .error = errno != 0 ? errno : EIO};
     std::string text(largest_kernel_file, '\0');
+    errno = 0;
     text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-    return text;
+    if (std::ferror(file.get()) != 0) return {.text = {}, .error = errno != 0 ? errno : EIO};
+    return {.text = std::move(text), .error = 0};
 }
+
+std::string read_kernel_file(const std::filesystem::path& path) { return try_kernel_file(path).text; }
 
 std::string_view trim(std::string_view text) {
     const auto first = text.find_first_not_of(" \t\r\n");

@@ -11,7 +11,15 @@
 /// The small files in which a kernel tells of itself: lines of a word and a number.
 namespace gpushard {
 
-/// The file's text up to 256 KiB, empty when it cannot be read.
+/// What such a file says, up to 256 KiB.
+struct KernelText {
+    std::string text;
+    int error = 0;  ///< errno where it cannot be read
+};
+
+KernelText try_kernel_file(const std::filesystem::path& path);
+
+/// The text alone, empty when it cannot be read.
 std::string read_kernel_file(const std::filesystem::path& path);
 
 std::string_view trim(std::string_view text);

@@ -34,7 +34,7 @@ Answer check_host_memory(const MachineFacts& facts) {
     const std::vector<ErrorField> numbers = {size_field("total_bytes", memory.total),
                                              size_field("available_bytes", memory.available),
                                              size_field("index_bytes", index_bytes(facts))};
-    if (memory.total == 0) return unknown("how much there is", "/proc/meminfo cannot be read", "mount /proc");
+    if (!memory.problem.empty()) return unknown("how much there is", memory.problem, memory.remedy);
     const std::string found =
         format_bytes(memory.available) + " of " + format_bytes(memory.total) + " may be used by this process";
     if (memory.available < default_staging) {
@@ -53,6 +53,7 @@ Answer check_host_memory(const MachineFacts& facts) {
 
 Answer check_control_group(const MachineFacts& facts) {
     const HostMemory& memory = facts.host.memory;
+    if (!memory.problem.empty()) return unknown("what limits it", memory.problem, memory.remedy);
     if (!memory.group_limit || !memory.group_left) return ok("no limit of memory below that of the machine");
     const std::vector<ErrorField> numbers = {size_field("limit_bytes", *memory.group_limit),
                                              size_field("left_bytes", *memory.group_left),

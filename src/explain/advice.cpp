@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <gpushard/placement_planner.hpp>
+#include <gpushard/printable_text.hpp>
 #include <gpushard/stock_faiss.hpp>
 
 #include "explain/amounts.hpp"
@@ -37,17 +38,9 @@ std::string gigabytes(Bytes bytes) {
     return with_digits_grouped(hundredths / 100) + "." + (digits.size() < 2 ? "0" : "") + digits + " GB";
 }
 
-std::string quoted(const std::string& word) {
-    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@+%";
-    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-    std::string text = "'";
-    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return text + "'";
-}
-
 std::string files_of(const IndexProfile& index) {
     std::string text;
-    for (const std::string& file : index.files) text += (text.empty() ? "" : " ") + quoted(file);
+    for (const std::string& file : index.files) text += (text.empty() ? "" : " ") + shell_quoted(file);
     return text.empty() ? "INDEX" : text;
 }
 
@@ -158,7 +151,7 @@ void add_plan(const ExplainOptions& options, const PlanOptions& asked, Explanati
     const bool is_here = std::none_of(options.devices.begin(), options.devices.end(),
                                       [](const DeviceInfo& device) { return device.planning_only; });
     explanation.plan_command = std::string("gpushard ") + (is_here ? "load " : "plan ") + files_of(index) +
-                               " --devices " + quoted(devices_of(options)) +
+                               " --devices " + shell_quoted(devices_of(options)) +
                                precision_flag(explanation.plan->precision, index);
     explanation.ways_out.insert(
         explanation.ways_out.begin(),

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 
+#include <gpushard/byte_source.hpp>
 #include <gpushard/explain.hpp>
 
 #include "explain/advice.hpp"
@@ -260,7 +261,7 @@ Explanation explain(std::string_view text, const ExplainOptions& options) {
 }
 
 Explanation explain(std::istream& text, const ExplainOptions& options) {
-    return explain_fed(options, [&text](LogLines& lines) {
+    return explain_fed(options, [&](LogLines& lines) {
         Bytes read = 0;
         std::string block(block_bytes, '\0');
         while (text) {
@@ -268,8 +269,23 @@ Explanation explain(std::istream& text, const ExplainOptions& options) {
             const auto got = static_cast<std::size_t>(text.gcount());
             lines.feed(std::string_view(block).substr(0, got));
             read += got;
+            if (read > options.most_bytes) {
+                throw BadFile("the text has more than " + std::to_string(options.most_bytes) + " bytes",
+                              {"pass the end of it alone: ... | tail -c 1G | gpushard explain"});
+            }
         }
         if (text.bad()) throw BadFile("the text cannot be read after " + std::to_string(read) + " bytes");
+        return read;
+    });
+}
+
+Explanation explain_file(const std::filesystem::path& file, const ExplainOptions& options) {
+    return explain_fed(options, [&](LogLines& lines) {
+        Bytes read = 0;
+        read_text(file, options.most_bytes, [&](std::string_view block) {
+            lines.feed(block);
+            read += block.size();
+        });
         return read;
     });
 }

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include <gpushard/printable_text.hpp>
+
 #include "explain/precedence.hpp"
-#include "explain/printable.hpp"
 
 namespace gpushard {
 namespace {

@@ -4,11 +4,12 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <gpushard/error.hpp>
+
+#include "device/kernel_files.hpp"
 
 namespace gpushard {
 namespace {
@@ -17,75 +18,81 @@ namespace {
 constexpr Bytes page_cache_unit = 2_MiB;
 constexpr std::size_t largest_pread = std::size_t{1} << 30;
 
-BadFile cannot_open(const std::string& name, int error) {
-    return BadFile(name + ": cannot be opened: " + std::strerror(error), {}, {{"file", name}, {"errno", error}});
-}
-
 BadFile not_an_index(const std::string& name, const std::string& what) {
     return BadFile(name + ": is " + what + ", expected a Faiss index file", {}, {{"file", name}});
-}
-
-int open_for_reading(const std::filesystem::path& path, const std::string& name) {
-    // O_NONBLOCK: opening a pipe must not wait for a writer; it means nothing to a regular file.
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) throw cannot_open(name, errno);
-    return descriptor;
 }
 
 FileIdentity identity_of(const struct stat& status) {
     return {.device = status.st_dev,
             .inode = status.st_ino,
             .size = static_cast<Bytes>(status.st_size),
-            .modified_seconds = status.st_mtim.tv_sec,
-            .modified_nanoseconds = status.st_mtim.tv_nsec};
+            .modified = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec},
+            .changed = {status.st_ctim.tv_sec, status.st_ctim.tv_nsec},
+            .mode = status.st_mode,
+            .owner = status.st_uid,
+            .group = status.st_gid,
+            .links = status.st_nlink};
 }
 
-std::string difference(const FileIdentity& before, const FileIdentity& now) {
-    if (now.inode != before.inode || now.device != before.device) return "it was replaced by another file";
-    if (now.size != before.size) {
-        return "its size was " + std::to_string(before.size) + " bytes, now " + std::to_string(now.size);
-    }
-    return "it was modified";
+/// The path as it stands where there is no working directory any more.
+std::filesystem::path full_path(const std::filesystem::path& path) {
+    std::error_code unknown;
+    std::filesystem::path full = std::filesystem::absolute(path, unknown);
+    return unknown ? path : full;
 }
 
-/// Memory the page cache may grow into; 0 where the system does not say.
-Bytes available_memory() {
-    std::ifstream meminfo("/proc/meminfo");
-    for (std::string key, rest; meminfo >> key; std::getline(meminfo, rest)) {
-        Bytes kibibytes = 0;
-        if (key == "MemAvailable:" && meminfo >> kibibytes) return kibibytes * 1_KiB;
-    }
-    return 0;
+/// A file that the page cache can hold stays there for the next load. Of a larger one nothing would be left by then,
+/// and making room for it costs far more than reading it. False where the system does not say what it can hold.
+bool exceeds_page_cache(Bytes size) {
+    const auto available = kib_after(read_kernel_file("/proc/meminfo"), "MemAvailable:");
+    return available && size > *available / 2;
 }
 
 }  // namespace
 
-FileSource::Descriptor::~Descriptor() { ::close(number_); }
+std::string difference(const FileIdentity& before, const FileIdentity& now) {
+    if (!now.is_same_file(before)) return "it was replaced by another file";
+    if (now.size != before.size) {
+        return "its size was " + std::to_string(before.size) + " bytes, now " + std::to_string(now.size);
+    }
+    if (now.modified != before.modified) return "it was modified";
+    const bool is_explained =
+        now.mode != before.mode || now.owner != before.owner || now.group != before.group || now.links != before.links;
+    if (now.changed == before.changed || is_explained) return {};
+    return "its change time moved while its modification time, permissions, owner and links stayed, as when it is "
+           "written and the time set back";
+}
 
 FileSource::FileSource(const std::filesystem::path& path)
-    : name_(path.string()), path_(std::filesystem::absolute(path)), descriptor_(open_for_reading(path, name_)) {
-    struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) throw cannot_open(name_, errno);
-    if (S_ISDIR(status.st_mode)) throw not_an_index(name_, "a folder");
-    if (!S_ISREG(status.st_mode)) throw not_an_index(name_, "not a regular file");
+    : name_(checked_name(path)), path_(full_path(path)), descriptor_(open_for_reading(path, name_)) {
+    const struct stat status = status_of(descriptor_, name_);
+    const std::string kind = other_than_a_file(status);
+    if (!kind.empty()) throw not_an_index(name_, kind);
     identity_ = identity_of(status);
-    if (identity_.size == 0) throw not_an_index(name_, "empty");
-    // A file that the page cache can hold stays there for the next load. Of a larger one nothing would be left by
-    // then, and making room for it costs far more than reading it.
-    exceeds_page_cache_ = identity_.size > available_memory() / 2;
+    size_ = identity_.size;
+    if (size_ == 0) throw not_an_index(name_, "empty");
+    exceeds_page_cache_ = exceeds_page_cache(size_);
     ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
+std::pair<std::uint64_t, std::uint64_t> FileSource::place() const {
+    const std::lock_guard lock(mutex_);
+    return {identity_.device, identity_.inode};
+}
+
 void FileSource::check_unchanged() const {
+    struct stat status = status_of(descriptor_, name_);
+    const std::lock_guard lock(mutex_);
     const auto compare = [&](const FileIdentity& now) {
-        if (now == identity_) return;
-        throw FileChanged(name_ + ": changed since it was opened: " + difference(identity_, now), {},
-                          {{"file", name_},
-                           {"size", static_cast<std::int64_t>(now.size)},
-                           {"expected", static_cast<std::int64_t>(identity_.size)}});
+        const std::string changed = difference(identity_, now);
+        if (!changed.empty()) {
+            throw FileChanged(name_ + ": changed since it was opened: " + changed, {},
+                              {{"file", name_},
+                               {"size", static_cast<std::int64_t>(now.size)},
+                               {"expected", static_cast<std::int64_t>(identity_.size)}});
+        }
+        identity_ = now;
     };
-    struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) throw cannot_open(name_, errno);
     compare(identity_of(status));
     // The descriptor still leads to the old file after another was renamed over it.
     if (::stat(path_.c_str(), &status) != 0) {

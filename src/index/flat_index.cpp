@@ -1,6 +1,7 @@
 #include "index/flat_index.hpp"
 
 #include <limits>
+#include <vector>
 
 #include "index/index_header.hpp"
 
@@ -29,11 +30,12 @@ void check_payload_is_the_rest(const IndexCursor& cursor, Bytes payload_bytes) {
         left < payload_bytes
             ? "is truncated: its header announces " + vectors + ", " + std::to_string(left) + " are there"
             : "has " + std::to_string(left - payload_bytes) + " bytes too many after the " + vectors;
-    throw BadFile(cursor.file() + ": " + what, {},
-                  {{"file", cursor.file()},
-                   {"offset", static_cast<std::int64_t>(cursor.offset())},
-                   {"size", static_cast<std::int64_t>(size)},
-                   {"expected", static_cast<std::int64_t>(cursor.offset() + payload_bytes)}});
+    const std::vector<ErrorField> fields = {{"file", cursor.file()},
+                                            {"offset", static_cast<std::int64_t>(cursor.offset())},
+                                            {"size", static_cast<std::int64_t>(size)},
+                                            {"expected", static_cast<std::int64_t>(cursor.offset() + payload_bytes)}};
+    if (left < payload_bytes) throw TruncatedFile(cursor.file() + ": " + what, {}, fields);
+    throw BadFile(cursor.file() + ": " + what, {}, fields);
 }
 
 }  // namespace

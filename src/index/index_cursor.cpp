@@ -4,14 +4,15 @@ namespace gpushard {
 
 void IndexCursor::read_raw(const char* name, void* destination, std::size_t count) {
     if (count > bytes_left()) {
-        throw BadFile(file() + ": is truncated: it ends at byte " + std::to_string(source_.size()) + ", inside " +
-                          name + " (" + std::to_string(count) + " bytes at offset " + std::to_string(offset_) + ")",
-                      {},
-                      {{"file", file()},
-                       {"offset", static_cast<std::int64_t>(offset_)},
-                       {"field", name},
-                       {"wanted_bytes", static_cast<std::int64_t>(count)},
-                       {"size", static_cast<std::int64_t>(source_.size())}});
+        throw TruncatedFile(file() + ": is truncated: it ends at byte " + std::to_string(source_.size()) + ", inside " +
+                                name + " (" + std::to_string(count) + " bytes at offset " + std::to_string(offset_) +
+                                ")",
+                            {},
+                            {{"file", file()},
+                             {"offset", static_cast<std::int64_t>(offset_)},
+                             {"field", name},
+                             {"wanted_bytes", static_cast<std::int64_t>(count)},
+                             {"size", static_cast<std::int64_t>(source_.size())}});
     }
     source_.read(offset_, destination, count);
     offset_ += count;

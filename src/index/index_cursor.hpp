@@ -10,6 +10,12 @@
 
 namespace gpushard {
 
+/// A file that ends before what its beginning announces: it may be the first piece of one.
+class TruncatedFile : public BadFile {
+public:
+    using BadFile::BadFile;
+};
+
 /// A value read from an index file, with what is needed to complain about it.
 template <typename Value>
 struct IndexField {

@@ -25,7 +25,7 @@ constexpr TypeReader type_readers[] = {
 };
 
 /// The type code as letters where it has them, and as the bytes that stand in the file.
-std::string printable(const std::string& fourcc) {
+std::string quoted_bytes(const std::string& fourcc) {
     std::string letters;
     std::string bytes = "0x";
     for (const char c : fourcc) {
@@ -49,13 +49,13 @@ std::string supported_types() {
 
 BadFile unsupported(const IndexCursor& cursor, const IndexField<std::string>& fourcc) {
     const std::string name(class_name(fourcc.value));
-    const std::string what = name.empty() ? "unknown type code " + printable(fourcc.value) + ", not a Faiss index"
+    const std::string what = name.empty() ? "unknown type code " + quoted_bytes(fourcc.value) + ", not a Faiss index"
                                           : fourcc.value + " (" + name + ") is not supported by this version";
     return BadFile(cursor.file() + ": " + what + "; supported: " + supported_types(), {},
                    {{"file", cursor.file()},
                     {"offset", static_cast<std::int64_t>(fourcc.offset)},
                     {"field", fourcc.name},
-                    {"value", name.empty() ? printable(fourcc.value) : fourcc.value},
+                    {"value", name.empty() ? quoted_bytes(fourcc.value) : fourcc.value},
                     {"expected", supported_types()}});
 }
 
@@ -67,7 +67,7 @@ IndexProfile inspect_index(const ByteSource& source) {
     for (const TypeReader& reader : type_readers) {
         if (reader.fourcc != fourcc.value) continue;
         IndexProfile profile;
-        profile.files = {source.name()};
+        profile.files = source.files();
         profile.bytes = source.size();
         profile.fourcc = fourcc.value;
         reader.read(cursor, profile);
@@ -76,13 +76,10 @@ IndexProfile inspect_index(const ByteSource& source) {
     throw unsupported(cursor, fourcc);
 }
 
-IndexProfile inspect_index(const std::filesystem::path& path) { return inspect_index(*open_file(path)); }
+IndexProfile inspect_index(const std::filesystem::path& path) { return inspect_index(*open_parts({path})); }
 
-IndexProfile inspect_index(const std::vector<std::filesystem::path>& parts) {
-    IndexProfile profile = inspect_index(*open_parts(parts));
-    profile.files.clear();
-    for (const auto& part : parts) profile.files.push_back(part.string());
-    return profile;
+IndexProfile inspect_index(const std::vector<std::filesystem::path>& parts, PartOrder order) {
+    return inspect_index(*open_parts(parts, order));
 }
 
 }  // namespace gpushard

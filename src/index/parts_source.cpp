@@ -33,19 +33,18 @@ void PartsSource::read_bytes(Bytes offset, void* destination, std::size_t count)
     });
 }
 
+std::vector<std::string> PartsSource::files() const {
+    std::vector<std::string> files;
+    for (const auto& part : parts_) files.push_back(part->name());
+    return files;
+}
+
 void PartsSource::check_unchanged() const {
     for (const auto& part : parts_) part->check_unchanged();
 }
 
 void PartsSource::done_with(Bytes offset, Bytes count) const {
     for_each_piece(offset, count, [](const ByteSource& part, Bytes at, Bytes piece) { part.done_with(at, piece); });
-}
-
-std::shared_ptr<ByteSource> open_parts(const std::vector<std::filesystem::path>& parts) {
-    if (parts.empty()) throw InvalidArgument("no file was named, expected the parts of an index in order");
-    std::vector<std::shared_ptr<const ByteSource>> sources;
-    for (const auto& part : parts) sources.push_back(open_file(part));
-    return std::make_shared<PartsSource>(std::move(sources));
 }
 
 }  // namespace gpushard

@@ -17,6 +17,7 @@ public:
 
     std::string name() const override { return name_; }
     Bytes size() const override { return ends_.back(); }
+    std::vector<std::string> files() const override;
     void check_unchanged() const override;
     void done_with(Bytes offset, Bytes count) const override;
 

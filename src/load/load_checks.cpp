@@ -74,6 +74,12 @@ void check_source_is_planned_index(const PlacementPlan& plan, const ByteSource& 
         {"plan again"}, {{"file", source.name()}});
 }
 
+void check_content_is_planned(const PlacementPlan& plan, const ByteSource& source) {
+    if (plan.fingerprint.empty() || fingerprint(source, plan.index) == plan.fingerprint) return;
+    throw FileChanged(source.name() + ": changed since it was planned: pieces of it that were read again are others",
+                      {"load it again when nobody writes it"}, {{"file", source.name()}});
+}
+
 void check_free_memory(const PlacementPlan& plan, const std::vector<std::shared_ptr<Device>>& devices) {
     std::vector<DeviceShortfall> shortfalls;
     Bytes short_bytes = 0;

@@ -123,6 +123,7 @@ public:
         }
         if (!failures_.empty()) throw_first(failures_);
         throw_if_cancelled();
+        check_content_is_planned(plan_, source_);
         source_.check_unchanged();
         if (options_.on_progress) options_.on_progress(progress());
         throw_if_cancelled();

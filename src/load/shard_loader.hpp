@@ -39,6 +39,9 @@ LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const 
 void check_plan_covers_index(const PlacementPlan& plan);
 void check_devices_match(const PlacementPlan& plan, const std::vector<std::shared_ptr<Device>>& devices);
 void check_source_is_planned_index(const PlacementPlan& plan, const ByteSource& source);
+/// At the end of a load: the pieces that the plan's fingerprint is made of are what they were. Nothing where the plan
+/// has no fingerprint.
+void check_content_is_planned(const PlacementPlan& plan, const ByteSource& source);
 void check_free_memory(const PlacementPlan& plan, const std::vector<std::shared_ptr<Device>>& devices);
 
 }  // namespace gpushard

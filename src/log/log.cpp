@@ -7,6 +7,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <gpushard/printable_text.hpp>
+
 namespace gpushard {
 namespace {
 
@@ -93,7 +95,7 @@ void log_message(LogLevel level, std::string_view message) {
     }
     auto logger = spdlog::get(logger_name);
     if (logger == nullptr) logger = state().stderr_logger;
-    logger->log(spdlog_level(level), "{}", message);
+    logger->log(spdlog_level(level), "{}", printable(message));
 }
 
 }  // namespace gpushard

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 
 #include "core/memory_holders.hpp"
@@ -27,7 +28,7 @@ std::string remark_on(const DeviceInfo& device) {
 std::string name_cell(const DeviceInfo& device) {
     static constexpr std::string_view vendor = "NVIDIA ";
     const bool drop = device.kind == DeviceKind::cuda && device.name.rfind(vendor, 0) == 0;
-    return shorten(single_line(drop ? device.name.substr(vendor.size()) : device.name), 22);
+    return shorten(printable(drop ? device.name.substr(vendor.size()) : device.name), 22);
 }
 
 std::string context_cell(const DeviceInfo& device) {
@@ -43,7 +44,7 @@ std::string holder_lines(const DeviceInfo& card) {
     for (std::size_t i = 0; i < std::min(card.holders.size(), most_shown); ++i) {
         const MemoryHolder& holder = card.holders[i];
         text += fmt::format("    {:>10}  {}\n", holder.bytes == 0 ? "unknown" : format_bytes(holder.bytes),
-                            single_line(process_of(holder)));
+                            printable(process_of(holder)));
     }
     if (card.holders.size() > most_shown) {
         text += fmt::format("    and {} more processes\n", card.holders.size() - most_shown);
@@ -53,7 +54,7 @@ std::string holder_lines(const DeviceInfo& card) {
     if (used > card.total_bytes / 2 && known < used / 2 && !card.planning_only) {
         text += fmt::format("    {:>10}  processes that cannot be seen from here\n", format_bytes(used - known));
     }
-    return text.empty() ? text : fmt::format("  {} is used by\n", single_line(card.spec)) + text;
+    return text.empty() ? text : fmt::format("  {} is used by\n", printable(card.spec)) + text;
 }
 
 }  // namespace
@@ -74,11 +75,11 @@ std::string to_text(const std::vector<DeviceInfo>& rig) {
     for (const DeviceInfo& device : rig) {
         const bool is_card = device.kind == DeviceKind::cuda;
         assumed = assumed || (is_card && device.context_bytes > 0 && !device.context_measured);
-        table.add({shorten(single_line(device.spec), 28), name_cell(device),
-                   shorten(single_line(device.compute_capability), 5), format_bytes(device.total_bytes),
+        table.add({shorten(printable(device.spec), 28), name_cell(device),
+                   shorten(printable(device.compute_capability), 5), format_bytes(device.total_bytes),
                    format_bytes(device.free_bytes), format_bytes(used_bytes(device)), context_cell(device),
                    fmt::format("{:.0f} GB/s", device.bytes_per_second / 1e9),
-                   device.numa_node < 0 ? "" : std::to_string(device.numa_node), single_line(remark_on(device))});
+                   device.numa_node < 0 ? "" : std::to_string(device.numa_node), printable(remark_on(device))});
         if (is_card) holders += holder_lines(device);
     }
     std::string text = table.render() + holders;

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 
 #include "report/json_values.hpp"
@@ -31,7 +32,7 @@ std::string lines_of(const CheckOutcome& check, std::size_t indent) {
     const std::size_t width = report_width - indent;
     std::string text;
     const auto add = [&](const std::string& line, const std::string& mark) {
-        for (const std::string& part : wrap(single_line(line), width)) {
+        for (const std::string& part : wrap(printable(line), width)) {
             text += (text.empty() ? "" : margin) + (text.empty() ? part : mark + part) + "\n";
         }
     };

@@ -1,3 +1,4 @@
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 
 #include "report/error_lines.hpp"
@@ -32,14 +33,14 @@ Json json_array(const std::vector<Value>& values) {
 
 std::string detail_lines(const ErrorReport& report) {
     std::string text;
-    for (const std::string& detail : report.details) text += "  " + single_line(detail) + "\n";
+    for (const std::string& detail : report.details) text += "  " + printable(detail) + "\n";
     return text;
 }
 
 std::string remedy_lines(const ErrorReport& report) {
     std::string text;
     for (const std::string& remedy : report.remedies) {
-        text += (remedy.starts_with("also: ") ? "  " : "  try: ") + single_line(remedy) + "\n";
+        text += (remedy.starts_with("also: ") ? "  " : "  try: ") + printable(remedy) + "\n";
     }
     return text;
 }
@@ -47,14 +48,14 @@ std::string remedy_lines(const ErrorReport& report) {
 std::string meaning_lines(const ErrorReport& report) {
     std::string text;
     if (report.meaning.empty()) return text;
-    for (const std::string& line : wrap(single_line(report.meaning), report_width - 2)) text += "  " + line + "\n";
+    for (const std::string& line : wrap(printable(report.meaning), report_width - 2)) text += "  " + line + "\n";
     return text;
 }
 
 std::string check_lines(const ErrorReport& report) {
     std::string text;
-    for (const std::string& check : report.checks) text += "  check: " + single_line(check) + "\n";
-    for (const std::string& source : report.sources) text += "  see: " + single_line(source) + "\n";
+    for (const std::string& check : report.checks) text += "  check: " + printable(check) + "\n";
+    for (const std::string& source : report.sources) text += "  see: " + printable(source) + "\n";
     return text;
 }
 
@@ -73,7 +74,7 @@ Json json_value(const ErrorReport& report) {
 }
 
 std::string to_text(const ErrorReport& report) {
-    return single_line(report.message) + "\n" + meaning_lines(report) + detail_lines(report) + remedy_lines(report) +
+    return printable(report.message) + "\n" + meaning_lines(report) + detail_lines(report) + remedy_lines(report) +
            check_lines(report);
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 
 #include "report/error_lines.hpp"
@@ -11,7 +12,7 @@ namespace {
 
 std::string labelled(const char* label, std::string_view text) {
     std::string lines;
-    for (const std::string& line : wrap(single_line(text), report_width - 15)) {
+    for (const std::string& line : wrap(printable(text), report_width - 15)) {
         lines += fmt::format("  {:<13}{}\n", lines.empty() ? label : "", line);
     }
     return lines;
@@ -69,7 +70,7 @@ std::string way_out_lines(const Explanation& explanation) {
     std::string text;
     for (const WayOut& way : explanation.ways_out) {
         text += labelled("way out", way.what);
-        if (!way.command.empty()) text += fmt::format("  {:<13}{}\n", "", single_line(way.command));
+        if (!way.command.empty()) text += fmt::format("  {:<13}{}\n", "", printable(way.command));
     }
     if (!explanation.plan_refusal.empty()) text += labelled("no plan", explanation.plan_refusal);
     return text;
@@ -90,7 +91,7 @@ const char* claim_words(Claim claim) {
 /// As an error is printed, in lines of bounded width.
 std::string finding_text(const Finding& finding, const std::string& computed) {
     const ErrorReport& report = finding.report;
-    std::string text = claim_words(finding.claim) + single_line(report.message) + "\n" + quoted_lines(finding);
+    std::string text = claim_words(finding.claim) + printable(report.message) + "\n" + quoted_lines(finding);
     text += "\n" + meaning_lines(report) + "\n";
     if (!finding.allocation.empty()) text += labelled("allocation", finding.allocation);
     if (!finding.path.empty()) text += labelled("path", finding.path);

@@ -1,12 +1,11 @@
 #include "report/json_reader.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <limits>
-#include <memory>
 
 #include <fmt/core.h>
+
+#include <gpushard/byte_source.hpp>
+#include <gpushard/printable_text.hpp>
 
 #include "report/text_table.hpp"
 
@@ -21,6 +20,45 @@ BadFile bad_json(const std::string& name, const std::string& problem) {
     return BadFile(name + ": " + problem, {}, {{"file", name}});
 }
 
+/// Reads a JSON text for its bounds alone, in time linear in its length. Ends at what is not JSON: the parser says
+/// that.
+class Measure final : public nlohmann::json_sax<nlohmann::json> {
+public:
+    explicit Measure(const std::string& name) : name_(name) {}
+
+    bool null() override { return count(); }
+    bool boolean(bool) override { return count(); }
+    bool number_integer(std::int64_t) override { return count(); }
+    bool number_unsigned(std::uint64_t) override { return count(); }
+    bool number_float(double, const std::string&) override { return count(); }
+    bool string(std::string&) override { return count(); }
+    bool binary(nlohmann::json::binary_t&) override { return count(); }
+    bool key(std::string&) override { return count(); }
+    bool start_object(std::size_t) override { return begin(); }
+    bool start_array(std::size_t) override { return begin(); }
+    bool end_object() override { return end(); }
+    bool end_array() override { return end(); }
+    bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
+
+private:
+    bool count() {
+        if (++values_ > most_values) throw bad_json(name_, fmt::format("has more than {} values", most_values));
+        return true;
+    }
+    bool begin() {
+        if (++depth_ > deepest) throw bad_json(name_, fmt::format("is nested deeper than {} levels", deepest));
+        return count();
+    }
+    bool end() {
+        --depth_;
+        return true;
+    }
+
+    const std::string& name_;
+    int depth_ = 0;
+    std::size_t values_ = 0;
+};
+
 }  // namespace
 
 nlohmann::json parse_json(std::string_view text, const std::string& name) {
@@ -28,14 +66,12 @@ nlohmann::json parse_json(std::string_view text, const std::string& name) {
     if (text.size() > max_json_bytes) {
         throw bad_json(name, fmt::format("has {} bytes, expected at most {}", text.size(), max_json_bytes));
     }
-    std::size_t values = 0;
-    const Json::parser_callback_t bound = [&](int depth, Json::parse_event_t, Json&) {
-        if (depth > deepest) throw bad_json(name, fmt::format("is nested deeper than {} levels", deepest));
-        if (++values > most_values) throw bad_json(name, fmt::format("has more than {} values", most_values));
-        return true;
-    };
+    // Measured first, without building anything. A callback of the parser could refuse as it builds, but that looks
+    // through all earlier siblings after each empty object.
+    Measure measure(name);
+    Json::sax_parse(text, &measure);
     try {
-        return Json::parse(text, bound);
+        return Json::parse(text);
     } catch (const Json::parse_error& error) {
         throw bad_json(name, fmt::format("is not JSON: syntax error at byte {}", error.byte));
     } catch (const Json::exception&) {
@@ -44,20 +80,8 @@ nlohmann::json parse_json(std::string_view text, const std::string& name) {
 }
 
 std::string read_json_file(const std::filesystem::path& path) {
-    const std::string name = path.string();
-    std::error_code unknown;
-    if (std::filesystem::is_directory(path, unknown)) throw bad_json(name, "is a folder, expected a JSON file");
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
-    if (file == nullptr) throw bad_json(name, fmt::format("cannot be opened: {}", std::strerror(errno)));
     std::string text;
-    char block[64 << 10];
-    while (const std::size_t got = std::fread(block, 1, sizeof block, file.get())) {
-        text.append(block, got);
-        if (text.size() > max_json_bytes) {
-            throw bad_json(name, fmt::format("has more than the {} bytes a plan or rig may have", max_json_bytes));
-        }
-    }
-    if (std::ferror(file.get()) != 0) throw bad_json(name, fmt::format("cannot be read: {}", std::strerror(errno)));
+    read_text(path, max_json_bytes, [&](std::string_view block) { text += block; });
     return text;
 }
 
@@ -130,7 +154,7 @@ BadFile JsonReader::wrong(const std::string& expected) const {
     const std::string value =
         json_->is_structured()
             ? fmt::format("{} of {}", json_->is_array() ? "an array" : "an object", json_->size())
-            : shorten(single_line(json_->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)), longest_shown);
+            : shorten(printable(json_->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)), longest_shown);
     return BadFile(name_ + ": " + path + " is " + value + ", expected " + expected, {},
                    {{"file", name_}, {"field", path}, {"value", value}, {"expected", expected}});
 }

@@ -18,11 +18,11 @@ inline constexpr Bytes max_json_bytes = 64_MiB;
 /// The most devices a plan or rig may list.
 inline constexpr std::size_t max_json_devices = 65536;
 
-/// Parses text of at most max_json_bytes, 16 levels and 4 million values; `name` is what messages call it. Throws
-/// BadFile.
+/// Parses text of at most max_json_bytes, 16 levels and 4 million values and keys, in time linear in its length; `name`
+/// is what messages call it. Throws BadFile.
 nlohmann::json parse_json(std::string_view text, const std::string& name);
 
-/// The text of a file of at most max_json_bytes. Throws BadFile.
+/// The text of a file of at most max_json_bytes, or of a pipe: see read_text, and it throws what that throws.
 std::string read_json_file(const std::filesystem::path& path);
 
 /// A place in a JSON text that knows its path, so that whatever is wrong there is said in one line: text, path, value,

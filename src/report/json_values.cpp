@@ -1,7 +1,10 @@
 #include "report/json_values.hpp"
 
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 #include <gpushard/version.hpp>
+
+#include "report/stored_files.hpp"
 
 namespace gpushard {
 namespace {
@@ -48,6 +51,20 @@ Json json_value(const ShardPlacement& placement) {
     return json;
 }
 
+Json header_values(const IndexProfile& profile) {
+    return {{"bytes", profile.bytes},
+            {"type", to_string(profile.type)},
+            {"fourcc", profile.fourcc},
+            {"dim", profile.dim},
+            {"count", profile.count},
+            {"metric", to_string(profile.metric)},
+            {"metric_arg", profile.metric_arg},
+            {"stored", to_string(profile.stored)},
+            {"payload_offset", profile.payload_offset},
+            {"payload_bytes", profile.payload_bytes},
+            {"chain", profile.chain}};
+}
+
 Json json_value(const StockFaissOutcome& stock) {
     return {{"outcome", to_string(stock.outcome)},
             {"path", stock.path},
@@ -65,19 +82,10 @@ Json json_header() {
 }
 
 Json json_value(const IndexProfile& profile) {
-    return {{"file", profile.files.empty() ? std::string("memory") : profile.files.front()},
-            {"files", profile.files},
-            {"bytes", profile.bytes},
-            {"type", to_string(profile.type)},
-            {"fourcc", profile.fourcc},
-            {"dim", profile.dim},
-            {"count", profile.count},
-            {"metric", to_string(profile.metric)},
-            {"metric_arg", profile.metric_arg},
-            {"stored", to_string(profile.stored)},
-            {"payload_offset", profile.payload_offset},
-            {"payload_bytes", profile.payload_bytes},
-            {"chain", profile.chain}};
+    Json json = {{"file", profile.files.empty() ? std::string("memory") : valid_utf8(profile.files.front())}};
+    append(json, files_value(profile.files));
+    append(json, header_values(profile));
+    return json;
 }
 
 Json json_value(const DeviceInfo& device) {
@@ -130,6 +138,8 @@ void append(Json& object, Json more) {
     for (auto& [key, value] : more.items()) object[key] = std::move(value);
 }
 
-std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string dump(const Json& json) {
+    return printable_json(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+}
 
 }  // namespace gpushard

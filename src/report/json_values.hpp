@@ -25,7 +25,8 @@ Json json_value(const PlacementPlan& plan);
 /// Appends the members of `more` to `object`.
 void append(Json& object, Json more);
 
-/// Two spaces of indent and a newline at the end. Text that is not UTF-8 is made so.
+/// Two spaces of indent and a newline at the end. Text that is not UTF-8 is made so, and nothing in it drives a
+/// terminal.
 std::string dump(const Json& json);
 
 }  // namespace gpushard

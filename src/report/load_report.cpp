@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 
 #include "report/json_values.hpp"
@@ -21,7 +22,7 @@ std::string verified_line(const VerifyReport& verified) {
                     verified.failures.empty() ? "all right" : fmt::format("{} failed", verified.failures.size()));
     constexpr std::size_t most_shown = 10;
     for (std::size_t i = 0; i < std::min(verified.failures.size(), most_shown); ++i) {
-        text += "            " + single_line(verified.failures[i]) + "\n";
+        text += "            " + printable(verified.failures[i]) + "\n";
     }
     if (verified.failures.size() > most_shown) {
         text += fmt::format("            and {} more\n", verified.failures.size() - most_shown);
@@ -45,7 +46,7 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
                      {"rate"}});
     for (std::size_t i = 0; i < plan.devices.size(); ++i) {
         const ShardPlacement& planned = plan.devices[i];
-        std::vector<std::string> cells = {shorten(single_line(planned.device.spec), 16),
+        std::vector<std::string> cells = {shorten(printable(planned.device.spec), 16),
                                           size.format(planned.memory.resident)};
         if (planned.rows.count() > 0) {
             const LoadReport::PerDevice& device = report.devices.at(i);
@@ -64,7 +65,7 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
         text += fmt::format("  warning   {} rows have a NaN or an infinity, the first is row {}\n",
                             group_digits(report.non_finite_rows), report.first_non_finite_row);
     }
-    for (const std::string& step : report.recovery) text += "  recovered " + single_line(step) + "\n";
+    for (const std::string& step : report.recovery) text += "  recovered " + printable(step) + "\n";
     if (verified != nullptr) text += verified_line(*verified);
     return text;
 }

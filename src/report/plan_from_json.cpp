@@ -11,12 +11,12 @@
 
 #include "report/json_reader.hpp"
 #include "report/stored_device.hpp"
+#include "report/stored_files.hpp"
 
 namespace gpushard {
 namespace {
 
 constexpr std::int64_t any_count = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t most_files = 65536;
 /// Shares are derived from rows; a text may round them.
 constexpr double share_tolerance = 1e-6;
 
@@ -54,7 +54,7 @@ Bytes multiply_or_refuse(Bytes a, Bytes b, const JsonReader& json) {
 IndexProfile stored_profile(const JsonReader& json) {
     constexpr std::int64_t max_dim = 1 << 20;
     IndexProfile profile;
-    profile.files = json["files"].strings(most_files);
+    profile.files = stored_files(json);
     profile.bytes = json["bytes"].bytes();
     profile.type = named(json["type"], {IndexType::flat});
     profile.fourcc = json["fourcc"].string(4);

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 
 #include "report/json_values.hpp"
@@ -29,7 +30,7 @@ std::string headline(const PlacementPlan& plan) {
             : fmt::format("{} -> {}", to_string(plan.index.stored), to_string(plan.precision));
     const std::string replicas = plan.options.replicas > 1 ? fmt::format(" x {}", plan.options.replicas) : "";
     return fmt::format("{}\n  {} x {}, {}, {}, {}{} over {} of {} devices, sizes in {}\n\n",
-                       single_line(plan.index.display_name()), group_digits(plan.index.count), plan.index.dim,
+                       printable(plan.index.display_name()), group_digits(plan.index.count), plan.index.dim,
                        to_string(plan.index.metric), precision, to_string(plan.options.strategy), replicas,
                        plan.used_devices(), plan.devices.size(), size_column(plan).unit());
 }
@@ -37,8 +38,8 @@ std::string headline(const PlacementPlan& plan) {
 /// The cells of one line of the table, without the bar.
 std::vector<std::string> cells_of(const ShardPlacement& placement, const SizeColumn& size, bool with_name,
                                   bool with_group) {
-    std::vector<std::string> cells = {shorten(single_line(placement.device.spec), longest_spec)};
-    if (with_name) cells.push_back(shorten(single_line(placement.device.name), longest_name));
+    std::vector<std::string> cells = {shorten(printable(placement.device.spec), longest_spec)};
+    if (with_name) cells.push_back(shorten(printable(placement.device.name), longest_name));
     if (with_group) cells.push_back(placement.group < 0 ? "-" : std::to_string(placement.group));
     cells.push_back(group_digits(placement.rows.count()));
     cells.push_back(fmt::format("{:.1f} %", 100 * placement.share));
@@ -151,7 +152,7 @@ std::string stock_faiss_lines(const StockFaissOutcome& stock) {
         text += label("") + "peak per card " + peaks + "; host " + format_bytes(stock.host_bytes) + "\n";
     }
     if (!stock.message.empty()) {
-        for (const std::string& line : wrap(single_line(stock.message), report_width - label("").size())) {
+        for (const std::string& line : wrap(printable(stock.message), report_width - label("").size())) {
             text += label("") + line + "\n";
         }
     }

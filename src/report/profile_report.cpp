@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 
 #include "report/json_values.hpp"
@@ -8,7 +9,7 @@
 namespace gpushard {
 
 std::string to_text(const IndexProfile& profile) {
-    std::string text = single_line(profile.display_name()) + "\n";
+    std::string text = printable(profile.display_name()) + "\n";
     const auto line = [&](const char* label, const std::string& value) {
         text += fmt::format("  {:<9}{}\n", label, value);
     };

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
 
 #include "report/json_values.hpp"
@@ -27,7 +28,7 @@ std::string headline(const RigFit& fit, const char* unit) {
     const std::string spill =
         fit.options.spill_bytes > 0 ? fmt::format(", {} of host memory", format_bytes(fit.options.spill_bytes)) : "";
     return fmt::format("{}\n  {} x {}, {}{}{}: the fewest of each known card, at most {}, sizes in {}\n\n",
-                       single_line(fit.index.display_name()), group_digits(fit.index.count), fit.index.dim,
+                       printable(fit.index.display_name()), group_digits(fit.index.count), fit.index.dim,
                        to_string(fit.index.metric), replicas, spill, fit.max_cards, unit);
 }
 

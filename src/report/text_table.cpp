@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include <gpushard/printable_text.hpp>
+
 namespace gpushard {
 
 std::vector<std::size_t> TextTable::widths() const {
@@ -57,7 +59,7 @@ std::string group_digits(std::int64_t number) {
 
 std::string shorten(std::string_view text, std::size_t width) {
     if (text.size() <= width) return std::string(text);
-    return std::string(text.substr(0, width - 3)) + "...";
+    return printable(text, width - 3) + "...";
 }
 
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
@@ -71,13 +73,6 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
     }
     lines.emplace_back(text);
     return lines;
-}
-
-std::string single_line(std::string_view text) {
-    std::string line(text);
-    std::replace_if(
-        line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-    return line;
 }
 
 std::string bar(Bytes part, Bytes whole, std::size_t width) {

@@ -43,14 +43,11 @@ private:
 /// "21,015,324".
 std::string group_digits(std::int64_t number);
 
-/// At most `width` characters of `text`, ending in "..." where some were cut off.
+/// At most `width` bytes of `text`, ending in "..." where some were cut off, and never within a character.
 std::string shorten(std::string_view text, std::size_t width);
 
 /// `text` cut at spaces into lines of at most `width` characters; a longer word stays whole.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
-
-/// `text` with control characters replaced, so that it stays on one line whatever a file is called.
-std::string single_line(std::string_view text);
 
 /// "[####......]": `part` of `whole`, in `width` characters; full only when part >= whole, empty only when part is 0.
 std::string bar(Bytes part, Bytes whole, std::size_t width);

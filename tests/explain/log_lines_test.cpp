@@ -7,7 +7,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "explain/printable.hpp"
 
 namespace gpushard {
 namespace {
@@ -49,20 +48,6 @@ TEST(LogLinesTest, LongLinesComeInPiecesThatOverlap) {
         bytes += piece.size();
     }
     EXPECT_EQ(bytes, text.size() + (pieces.size() - 1) * LogLines::overlap);
-}
-
-TEST(PrintableTest, NothingThatATerminalObeysRemains) {
-    EXPECT_EQ(printable("a\x1b[2Jb\nc", 100), "a?[2Jb?c");
-    EXPECT_EQ(printable("\xc2\x9b"
-                        "31m \xe2\x80\xae"
-                        "evil",
-                        100),
-              "?31m ?evil");
-    EXPECT_EQ(printable("\xff\xfe ok \xc3", 100), "?? ok ?");
-    EXPECT_EQ(printable("\xed\xa0\x80", 100), "???");
-    EXPECT_EQ(printable("gr\xc3\xbc\xc3\x9f \xe5\xa4\x9a\xe5\x8d\xa1", 100),
-              "gr\xc3\xbc\xc3\x9f \xe5\xa4\x9a\xe5\x8d\xa1");
-    EXPECT_EQ(printable("ab\xe5\xa4\x9a", 4), "ab");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -13,7 +14,12 @@
 
 #include <gpushard/byte_source.hpp>
 #include <gpushard/error.hpp>
+#include <gpushard/explain.hpp>
+#include <gpushard/index_inspector.hpp>
+#include <gpushard/load.hpp>
+#include <gpushard/report.hpp>
 
+#include "index/file_source.hpp"
 #include "support/errors.hpp"
 #include "support/index_writer.hpp"
 #include "support/temp_dir.hpp"
@@ -90,7 +96,7 @@ TEST(OpenFile, SaysWhyAFileCannotBeRead) {
     write_file(folder / "empty", "");
     EXPECT_THAT(message_of<BadFile>([&] { open_file(folder / "empty"); }), HasSubstr("is empty"));
     ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
-    EXPECT_THAT(message_of<BadFile>([&] { open_file(folder / "pipe"); }), HasSubstr("not a regular file"));
+    EXPECT_THAT(message_of<BadFile>([&] { open_file(folder / "pipe"); }), HasSubstr("is a named pipe"));
 }
 
 TEST(OpenFile, SaysThatPermissionIsMissing) {
@@ -107,6 +113,12 @@ protected:
         write_file(path, alphabet(100));
         source = open_file(path);
         source->check_unchanged();
+    }
+
+    struct stat status() const {
+        struct stat status {};
+        EXPECT_EQ(::stat(path.c_str(), &status), 0);
+        return status;
     }
 
     TempDir folder;
@@ -130,9 +142,29 @@ TEST_F(ChangedFile, ByGrowing) {
 TEST_F(ChangedFile, ByModificationTime) {
     const auto time = std::filesystem::last_write_time(path);
     std::filesystem::last_write_time(path, time - std::chrono::nanoseconds(1000));
-    EXPECT_THROW(source->check_unchanged(), FileChanged);
-    std::filesystem::last_write_time(path, time);
-    EXPECT_NO_THROW(source->check_unchanged());
+    EXPECT_THAT(message_of<FileChanged>([&] { source->check_unchanged(); }), HasSubstr("it was modified"));
+}
+
+TEST_F(ChangedFile, ByWritingItAndSettingTheTimeBack) {
+    const timespec before = status().st_ctim;
+    // A clock of the kernel has ticks of some milliseconds: until it has moved, nothing can be told.
+    while (status().st_ctim.tv_sec == before.tv_sec && status().st_ctim.tv_nsec == before.tv_nsec) {
+        const auto time = std::filesystem::last_write_time(path);
+        write_file(path, alphabet(99) + "!");
+        std::filesystem::last_write_time(path, time);
+    }
+    EXPECT_THAT(message_of<FileChanged>([&] { source->check_unchanged(); }), HasSubstr("the time set back"));
+}
+
+TEST_F(ChangedFile, NotByLinksAndPermissions) {
+    for (int i = 0; i < 20; ++i) {
+        std::filesystem::create_hard_link(path, folder / "backup");
+        EXPECT_NO_THROW(source->check_unchanged());
+        std::filesystem::permissions(path, std::filesystem::perms(i % 2 == 0 ? 0400 : 0644));
+        EXPECT_NO_THROW(source->check_unchanged());
+        std::filesystem::remove(folder / "backup");
+        EXPECT_NO_THROW(source->check_unchanged());
+    }
 }
 
 TEST_F(ChangedFile, ByRenamingAnotherOverIt) {
@@ -153,6 +185,146 @@ TEST_F(ChangedFile, NotByReadingItOrGivingItsCacheAway) {
     source->done_with(0, 100);
     EXPECT_NO_THROW(source->check_unchanged());
     EXPECT_EQ(read(*source, 0, 100), alphabet(100));
+}
+
+/// What two states of a file are, by what differs.
+TEST(FileIdentity, SaysWhatTellsThatTheContentChanged) {
+    const FileIdentity before = {.device = 1,
+                                 .inode = 2,
+                                 .size = 3,
+                                 .modified = {4, 5},
+                                 .changed = {6, 7},
+                                 .mode = 8,
+                                 .owner = 9,
+                                 .group = 10,
+                                 .links = 1};
+    struct Case {
+        const char* told;  ///< empty: it is the same
+        std::function<void(FileIdentity&)> change;
+    };
+    const Case cases[] = {
+        {"", [](FileIdentity&) {}},
+        {"replaced", [](FileIdentity& now) { now.inode = 3; }},
+        {"replaced", [](FileIdentity& now) { now.device = 3; }},
+        {"its size was 3 bytes, now 4", [](FileIdentity& now) { now.size = 4; }},
+        {"modified", [](FileIdentity& now) { now.modified.nanoseconds = 6; }},
+        {"modified", [](FileIdentity& now) { now.modified.seconds = 3; }},
+        {"the time set back", [](FileIdentity& now) { now.changed.nanoseconds = 8; }},
+        {"the time set back", [](FileIdentity& now) { now.changed.seconds = 7; }},
+        {"", [](FileIdentity& now) { now.changed.seconds = 7, now.links = 2; }},
+        {"", [](FileIdentity& now) { now.changed.seconds = 7, now.mode = 1; }},
+        {"", [](FileIdentity& now) { now.changed.seconds = 7, now.owner = 1; }},
+        {"", [](FileIdentity& now) { now.changed.seconds = 7, now.group = 1; }},
+        {"modified", [](FileIdentity& now) { now.changed.seconds = 7, now.links = 2, now.modified.seconds = 5; }},
+    };
+    for (const Case& one : cases) {
+        FileIdentity now = before;
+        one.change(now);
+        const std::string told = difference(before, now);
+        EXPECT_EQ(told.empty(), std::string(one.told).empty()) << told;
+        EXPECT_THAT(told, HasSubstr(one.told));
+    }
+}
+
+ExplainOptions with_catalogue(const std::filesystem::path& path) {
+    ExplainOptions options;
+    options.catalogues = {path};
+    return options;
+}
+
+/// A path that no file can have is the caller's mistake, whatever the call.
+TEST(Paths, ThatAreEmptyOrHoldAZeroByteAreRefusedByEveryCall) {
+    const std::function<void(const std::filesystem::path&)> calls[] = {
+        [](const auto& path) { open_file(path); },
+        [](const auto& path) { open_parts({path}); },
+        [](const auto& path) {
+            open_parts({path, path});
+        },
+        [](const auto& path) { open_parts({path}, PartOrder::as_given); },
+        [](const auto& path) { inspect_index(path); },
+        [](const auto& path) { inspect_index(std::vector{path}); },
+        [](const auto& path) { plan(path); },
+        [](const auto& path) { load(path); },
+        [](const auto& path) {
+            load(std::vector{path, path});
+        },
+        [](const auto& path) { read_plan(path); },
+        [](const auto& path) { read_rig(path); },
+        [](const auto& path) { explain_file(path); },
+        [](const auto& path) { explain(std::string_view("x"), with_catalogue(path)); },
+        [](const auto& path) { read_text(path, 1, [](std::string_view) {}); },
+    };
+    for (const auto& call : calls) {
+        EXPECT_THAT(message_of<InvalidArgument>([&] { call(""); }), HasSubstr("is empty"));
+        EXPECT_THAT(message_of<InvalidArgument>([&] { call(std::string("a\0b", 3)); }), HasSubstr("a?b"));
+    }
+}
+
+/// Everything that might never begin or never end is refused at once by whatever reads texts.
+TEST(ReadText, RefusesWhatIsNoFile) {
+    const TempDir folder;
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+    ASSERT_EQ(::mknod((folder / "socket").c_str(), S_IFSOCK | 0600, 0), 0);
+    std::filesystem::create_symlink(folder / "pipe", folder / "link");
+    const std::pair<std::filesystem::path, const char*> cases[] = {
+        {folder / "pipe", "is a named pipe"}, {folder / "link", "is a named pipe"},
+        {folder.path(), "is a folder"},       {"/dev/zero", "is a device"},
+        {"/dev/null", "is a device"},         {folder / "socket", "socket"},
+        {folder / "missing", "No such file"}, {folder / "missing" / "x", "No such file"},
+    };
+    const std::function<void(const std::filesystem::path&)> calls[] = {
+        [](const auto& path) { open_file(path); },
+        [](const auto& path) { inspect_index(path); },
+        [](const auto& path) { read_plan(path); },
+        [](const auto& path) { read_rig(path); },
+        [](const auto& path) { explain_file(path); },
+        [](const auto& path) { explain(std::string_view("x"), with_catalogue(path)); },
+    };
+    for (const auto& [path, told] : cases) {
+        for (const auto& call : calls) {
+            EXPECT_THAT(message_of<BadFile>([&] { call(path); }), HasSubstr(path.string() + ": ")) << told;
+        }
+        if (std::string(told) == "socket") continue;  // the system says it cannot be opened
+        EXPECT_THAT(message_of<BadFile>([&] { read_plan(path); }), HasSubstr(told));
+    }
+}
+
+/// Pipes without a name, as a shell makes them for `<(command)`, and files, up to the bound.
+TEST(ReadText, ReadsFilesAndPipesUpToItsBound) {
+    const TempDir folder;
+    const std::string text = alphabet(200'000);
+    write_file(folder / "file", text);
+    const auto read_all = [](const std::filesystem::path& path, Bytes most) {
+        std::string all;
+        read_text(path, most, [&](std::string_view block) { all += block; });
+        return all;
+    };
+    EXPECT_EQ(read_all(folder / "file", text.size()), text);
+    EXPECT_THAT(message_of<BadFile>([&] { read_all(folder / "file", text.size() - 1); }), HasSubstr("more than"));
+    for (const Bytes most : {text.size(), text.size() - 1}) {
+        int ends[2];
+        ASSERT_EQ(::pipe(ends), 0);
+        std::jthread writer([&] {
+            std::string_view left = text;
+            while (!left.empty()) {
+                const ssize_t wrote = ::write(ends[1], left.data(), left.size());
+                if (wrote <= 0) break;
+                left.remove_prefix(static_cast<std::size_t>(wrote));
+            }
+            ::close(ends[1]);
+        });
+        const std::string path = "/dev/fd/" + std::to_string(ends[0]);
+        if (most == text.size()) {
+            EXPECT_EQ(read_all(path, most), text);
+        } else {
+            EXPECT_THAT(message_of<BadFile>([&] { read_all(path, most); }), HasSubstr("more than"));
+            char rest[4096];
+            while (::read(ends[0], rest, sizeof rest) > 0) {
+            }
+        }
+        writer.join();
+        ::close(ends[0]);
+    }
 }
 
 TEST(OpenParts, ReadAsTheFileTheyWereCutFrom) {

@@ -1,10 +1,12 @@
 #include <filesystem>
 #include <string>
+#include <sys/resource.h>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <gpushard/byte_source.hpp>
 #include <gpushard/device_info.hpp>
 #include <gpushard/error.hpp>
 
@@ -364,6 +366,48 @@ TEST_F(HostMemoryProbed, SurvivesFilesThatMakeNoSense) {
     write("proc/self/status", std::string(1 << 20, 'x'));
     EXPECT_EQ(available(), 0u);
     EXPECT_EQ(HostMemoryProbe(root_ / "absent").measure().total, 0u);
+}
+
+/// Unknown is not nothing: where it cannot be read, it says so and why.
+TEST_F(HostMemoryProbed, IsUnknownWithTheReasonWhereItCannotBeRead) {
+    EXPECT_EQ(HostMemoryProbe(root_.path()).measure().problem, "");
+    EXPECT_EQ(HostMemoryProbe(root_ / "absent").measure().problem,
+              "/proc/meminfo cannot be read: No such file or directory");
+    write("proc/meminfo", "MemFree: 12 kB\n");
+    EXPECT_THAT(HostMemoryProbe(root_.path()).measure().problem, HasSubstr("/proc/meminfo does not say"));
+    write("proc/meminfo", "MemTotal: 1024 kB\n");
+    EXPECT_EQ(HostMemoryProbe(root_.path()).measure().problem, "");
+    // A limit that is there but cannot be read might be any.
+    write("proc/self/cgroup", "0::/job\n");
+    std::filesystem::create_directories(root_ / "sys/fs/cgroup/job/memory.max");
+    EXPECT_THAT(HostMemoryProbe(root_.path()).measure().problem, HasSubstr("job/memory.max cannot be read"));
+}
+
+TEST(SystemInventory, SaysThatNoDescriptorIsLeft) {
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    rlimit none = limit;
+    none.rlim_cur = 0;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    std::string message;
+    std::vector<std::string> hints;
+    std::string of_file;
+    try {
+        resolve_devices("cpu");
+    } catch (const DeviceError& error) {
+        message = error.what();
+        hints = error.hints();
+    }
+    try {
+        open_file("/proc/self/exe");
+    } catch (const BadFile& error) {
+        of_file = error.what();
+    }
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_EQ(message,
+              "cpu: how much memory the host has is unknown: /proc/meminfo cannot be read: Too many open files");
+    EXPECT_THAT(hints, testing::Contains("let this process open more files: ulimit -n 1024"));
+    EXPECT_THAT(of_file, HasSubstr("Too many open files"));
 }
 
 }  // namespace

@@ -329,8 +329,14 @@ TEST(HostChecks, MemoryAgainstTheIndex) {
     expect(check_host_memory(facts), CheckResult::warning, "less than the index of 60.13 GiB");
     facts.host.memory.available = 100_MiB;
     expect(check_host_memory(facts), CheckResult::failure, "--staging");
-    facts.host.memory.total = 0;
-    expect(check_host_memory(facts), CheckResult::unknown, "/proc/meminfo");
+    facts.host.memory = {};
+    facts.host.memory.problem = "/proc/meminfo cannot be read: Too many open files";
+    facts.host.memory.remedy = "ulimit -n 1024";
+    const Answer nothing = check_host_memory(facts);
+    expect(nothing, CheckResult::unknown, "how much there is");
+    EXPECT_THAT(nothing->why, HasSubstr("Too many open files"));
+    EXPECT_THAT(nothing->remedy, HasSubstr("ulimit -n 1024"));
+    expect(check_control_group(facts), CheckResult::unknown, "what limits it");
 }
 
 TEST(HostChecks, ControlGroupSmallerThanTheIndex) {

@@ -6,12 +6,14 @@
 #include <new>
 #include <stdexcept>
 #include <stop_token>
+#include <sys/stat.h>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <gpushard/error.hpp>
+#include <gpushard/index_inspector.hpp>
 #include <gpushard/load.hpp>
 
 #include "load/shard_loader.hpp"
@@ -335,6 +337,52 @@ TEST_F(ChangingFile, IsRefusedWhenItIsTruncated) {
 
 TEST_F(ChangingFile, IsRefusedWhenItIsWrittenTo) {
     expect_refused([&] { test::write_file(path, bytes); });
+}
+
+/// Until the clock of the kernel has moved, which has ticks of some milliseconds.
+TEST_F(ChangingFile, IsRefusedWhenItIsWrittenToAndItsTimeSetBack) {
+    expect_refused([&] {
+        struct stat before {};
+        struct stat now {};
+        ASSERT_EQ(::stat(path.c_str(), &before), 0);
+        do {
+            const auto time = std::filesystem::last_write_time(path);
+            test::write_file(path, bytes);
+            std::filesystem::last_write_time(path, time);
+            ASSERT_EQ(::stat(path.c_str(), &now), 0);
+        } while (now.st_ctim.tv_sec == before.st_ctim.tv_sec && now.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+    });
+}
+
+/// Bytes that change where no time tells of it: memory, as of a file whose times were all explained.
+TEST_F(LoadFaults, ContentThatChangedIsFoundByReadingThePiecesOfTheFingerprintAgain) {
+    std::string changing = bytes;
+    const auto memory = view_memory(changing.data(), changing.size());
+    const std::string planned = fingerprint(*memory, inspect_index(*memory));
+    for (const bool with_fingerprint : {false, true}) {
+        FakeRig rig = rig_of({equal_parts(row_count, 1)});
+        if (with_fingerprint) rig.plan.fingerprint = planned;
+        changing.back() = bytes.back();
+        rig.fakes[0]->set_faults({.before_block = [&](std::int64_t block) {
+            if (block == 0) changing.back() ^= 1;
+        }});
+        if (with_fingerprint) {
+            EXPECT_THAT(message_of<FileChanged>([&] { load_shards(rig.plan, memory, rig.devices, options); }),
+                        HasSubstr("changed since it was planned"));
+            EXPECT_TRUE(rig.all_free());
+        } else {
+            EXPECT_NO_THROW(load_shards(rig.plan, memory, rig.devices, options));
+        }
+    }
+}
+
+TEST_F(LoadFaults, ThePiecesOfTheFingerprintAreReadTwiceAndCounted) {
+    const auto memory = view_memory(bytes.data(), bytes.size());
+    FakeRig rig = rig_of({equal_parts(row_count, 2)});
+    rig.plan.fingerprint = fingerprint(*memory, rig.plan.index);
+    const Bytes of_fingerprint = memory->bytes_read();
+    EXPECT_EQ(load_shards(rig.plan, memory, rig.devices, options).report.file_bytes_read,
+              bytes.size() + of_fingerprint);
 }
 
 TEST_F(ChangingFile, IsRefusedWhenAnotherIsRenamedOverIt) {

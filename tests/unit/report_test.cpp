@@ -1,5 +1,6 @@
 #include <functional>
 #include <limits>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -390,6 +391,84 @@ TEST(ReadPlan, RefusesWhatIsNoPlan) {
     const std::string json = to_json(small_plan());
     for (std::size_t length = 0; length + 2 < json.size(); length += 97) {
         EXPECT_THROW(plan_from_json(json.substr(0, length)), BadFile) << length;
+    }
+}
+
+/// Values of every kind in numbers that a reader which looks back at each of them would never be done with.
+TEST(ReadPlan, IsReadInTimeLinearInItsLength) {
+    for (const char* value : {"{}", "[]", "{\"a\":{}}", "[[]]", "\"\"", "null", "1.5"}) {
+        std::string text = "[1";
+        for (int i = 0; i < 900'000; ++i) text += std::string(",") + value;
+        EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(text + "]"); }), HasSubstr("an array of 900001"));
+        EXPECT_THAT(message_of<BadFile>([&] { rig_from_json(text); }), HasSubstr("is not JSON"));
+    }
+}
+
+TEST(ReadPlan, RefusesWhatIsNestedTooDeep) {
+    const auto nested = [](std::size_t depth, const char* open, const char* close) {
+        std::string text;
+        for (std::size_t i = 0; i < depth; ++i) text += open;
+        text += "0";
+        for (std::size_t i = 0; i < depth; ++i) text += close;
+        return text;
+    };
+    for (const auto& [open, close] : {std::pair{"[", "]"}, std::pair{"{\"a\":", "}"}}) {
+        EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(nested(16, open, close)); }), Not(HasSubstr("deeper")));
+        for (const std::size_t depth : {17, 1000, 1'000'000}) {
+            EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(nested(depth, open, close)); }),
+                        HasSubstr("is nested deeper than 16 levels"));
+        }
+    }
+}
+
+/// A path is bytes; a plan brings back those it was given, and still is JSON of printable text.
+TEST(ReadPlan, GivesBackPathsOfAnyBytes) {
+    std::mt19937 random(11);
+    for (int round = 0; round < 300; ++round) {
+        PlacementPlan plan = small_plan();
+        plan.index.files.clear();
+        for (int i = 0; i < 3; ++i) {
+            std::string path = i == 0 ? "/plain/%41\xc3\xa9" : "/";
+            for (std::size_t length = random() % 40; length > 0; --length) {
+                path += static_cast<char>(1 + random() % 255);
+            }
+            plan.index.files.push_back(path);
+        }
+        const std::string json = to_json(plan);
+        ASSERT_EQ(plan_from_json(json).index.files, plan.index.files) << json;
+        ASSERT_EQ(to_json(plan_from_json(json)), json);
+    }
+    EXPECT_FALSE(Json::parse(to_json(small_plan()))["index"].contains("files_percent_encoded"));
+}
+
+TEST(ReadPlan, RefusesPathsThatContradictEachOtherOrAreNone) {
+    PlacementPlan plan = small_plan();
+    plan.index.files = {"bad\xff.index"};
+    const Json good = Json::parse(to_json(plan));
+    EXPECT_EQ(good["index"]["files_percent_encoded"][0], "bad%FF.index");
+    struct Case {
+        const char* key;
+        Json value;
+        const char* told;
+    };
+    const Case cases[] = {
+        {"files_percent_encoded", Json::array({"other%FF.index"}), "files_percent_encoded[0]"},
+        {"files_percent_encoded", Json::array({"bad%F"}), "two hexadecimal digits"},
+        {"files_percent_encoded", Json::array({"bad%G0.index"}), "two hexadecimal digits"},
+        {"files_percent_encoded", Json::array(), "1 elements"},
+        {"files_percent_encoded", Json::array({7}), "a text"},
+        {"files", Json::array({"moved.index"}), "files_percent_encoded[0]"},
+        {"files", Json::array({""}), "files"},
+    };
+    for (const Case& one : cases) {
+        Json json = good;
+        json["index"][one.key] = one.value;
+        EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(json.dump()); }), HasSubstr(one.told));
+    }
+    Json json = Json::parse(to_json(small_plan()));
+    for (const std::string& path : {std::string(), std::string("a\0b", 3)}) {
+        json["index"]["files"] = Json::array({path});
+        EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(json.dump()); }), HasSubstr("expected a path"));
     }
 }
 
