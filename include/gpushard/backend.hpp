@@ -8,6 +8,7 @@
 #include <gpushard/device_info.hpp>
 #include <gpushard/index_profile.hpp>
 #include <gpushard/placement_plan.hpp>
+#include <gpushard/row_findings.hpp>
 
 namespace gpushard {
 
@@ -60,10 +61,8 @@ struct MemoryUse {
 };
 
 /// What a shard counted while it was filled.
-struct LoadCount {
-    Bytes copied_bytes = 0;                  ///< bytes written to the device
-    std::int64_t non_finite_rows = 0;        ///< rows with a NaN or an infinity, kept as they are
-    std::int64_t first_non_finite_row = -1;  ///< in the whole index
+struct LoadCount : RowFindings {
+    Bytes copied_bytes = 0;  ///< bytes written to the device
 };
 
 /// Some rows of an index, searchable. Not thread-safe: one thread at a time calls it.
@@ -97,7 +96,7 @@ public:
     /// far. All or nothing: when it throws, everything it took is free again.
     /// Throws InsufficientMemory above the budget or when memory runs out (its field "device" is "host" where host
     /// memory for the shard's staging did), BadFile for a row that overflows the
-    /// precision it is converted to (with its number), DeviceError when the device fails.
+    /// precision it is converted to (with its number) and for rows too small for it, DeviceError when the device fails.
     virtual std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) = 0;
 };
 

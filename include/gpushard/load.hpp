@@ -93,15 +93,31 @@ ShardedIndex load(const PlacementPlan& plan, std::shared_ptr<const ByteSource> s
 
 /// What `verify` found.
 struct VerifyReport {
-    std::int64_t rows = 0;              ///< rows searched for
-    double worst_error = 0;             ///< largest |reported - exact distance|, relative to the scale of the metric
-    double error_bound = 0;             ///< what worst_error may be at this precision
-    std::vector<std::string> failures;  ///< one line each; empty when every row was verified
+    std::int64_t rows = 0;  ///< rows searched for
+    /// Rows of the whole index that the load counted and no search finds: those with a NaN or an infinity, and those
+    /// whose norm overflows where that hides them.
+    std::int64_t unreachable_rows = 0;
+    /// Largest |reported - exact distance|, relative to the scale of the metric: |q| |x| for inner product,
+    /// |q|^2 + |x|^2 for L2, the distance itself for others. In float16 and bfloat16 an error that rounding the vectors
+    /// explains counts as the part of error_bound that it is of what rounding explains.
+    double worst_error = 0;
+    double error_bound = 0;  ///< what worst_error may be at this precision: 1e-5, 2e-4 (f16), 4e-3 (bf16)
+    /// By L2: the largest error, beyond that of rounding the vectors, relative to the distance of the farthest answer,
+    /// or to a thousandth of the distance between any two rows where that is more.
+    double worst_neighbor_error = 0;
+    double neighbor_error_bound = 0;     ///< what worst_neighbor_error may be: 1e-2; 0 where there is no such bound
+    double worst_neighbor_rounding = 0;  ///< what rounding the vectors does, relative to the same; it may be 1
+    std::vector<std::string> failures;   ///< one line each; empty when all is right
 };
 
-/// Re-reads `rows` random rows from the index's file, searches each, and compares every answer with float32
-/// arithmetic on the vectors as they stand in the file: distances must agree, and no answer may be worse than the
-/// row itself. Cost: about 11 row reads and one search per row. Throws FileChanged when the file is another by now.
+/// Re-reads `rows` random rows from the index's file, searches each, and compares every answer with arithmetic in
+/// double precision on the vectors as they stand in the file. What fails: a distance that is off by more than
+/// error_bound, and more than rounding the vectors to the precision of the index explains; by L2 also one that is off
+/// by so much that neighbours are not told apart (rows around a far offset), be it by arithmetic or by rounding; a row
+/// that is missing from its own nearest, an answer that is none, given twice or out of order. Also: rows that cannot be
+/// found (the load looked at every row, so this does not depend on chance), and rows of which none could be searched
+/// for. Nothing fails where `rows` is 0 or the index is empty. Cost: about 11 row reads and one search per row. Throws
+/// FileChanged when the file is another by now.
 VerifyReport verify(const ShardedIndex& index, std::int64_t rows, std::uint64_t seed = 1);
 
 }  // namespace gpushard

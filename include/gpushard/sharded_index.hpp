@@ -7,6 +7,7 @@
 
 #include <gpushard/index_profile.hpp>
 #include <gpushard/placement_plan.hpp>
+#include <gpushard/row_findings.hpp>
 
 namespace gpushard {
 
@@ -28,8 +29,8 @@ struct SearchResult {
     std::vector<Neighbor> row(std::int64_t i) const;
 };
 
-/// What a load did, device by device.
-struct LoadReport {
+/// What a load did, device by device, and what it found in the rows.
+struct LoadReport : RowFindings {
     struct PerDevice {
         std::string spec;
         Bytes measured_resident_bytes = 0;
@@ -46,8 +47,6 @@ struct LoadReport {
     /// Every byte once, and what the fingerprint is made of (the header and at most 64 KiB) a second time at the end.
     Bytes file_bytes_read = 0;
     double seconds = 0;
-    std::int64_t non_finite_rows = 0;
-    std::int64_t first_non_finite_row = -1;
     std::vector<std::string> recovery;  ///< what had to be done differently from the plan, in order
 };
 

@@ -88,6 +88,14 @@ ShardedIndex load_at(const LoadSite& site, const PlacementPlan& plan, std::share
         log_warn("{}: {} rows hold a NaN or an infinity, the first is row {}; they are kept as they are",
                  plan.index.display_name(), report.non_finite_rows, report.first_non_finite_row);
     }
+    if (report.overflowing_norm_rows > 0) {
+        log_warn("{}: {} rows are too long for L2 in float32, the first is row {}; cards do not find them",
+                 plan.index.display_name(), report.overflowing_norm_rows, report.first_overflowing_norm_row);
+    }
+    if (report.underflowed_rows > 0) {
+        log_warn("{}: {} rows are too small for float16 and lose their digits, the first is row {}",
+                 plan.index.display_name(), report.underflowed_rows, report.first_underflowed_row);
+    }
     return ShardedIndex(std::make_shared<ShardedIndexImpl>(std::move(load.plan), std::move(report), std::move(source),
                                                            std::move(load.devices), std::move(load.loaded.shards)));
 }

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <random>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include <gpushard/byte_source.hpp>
@@ -9,65 +11,46 @@
 #include <gpushard/load.hpp>
 #include <gpushard/sharded_index.hpp>
 
-#include "cpu/faiss_compat.hpp"
+#include "api/exact_distance.hpp"
 #include "search/sharded_index_impl.hpp"
+#include "shard/row_kernels.hpp"
 
 namespace gpushard {
 namespace {
 
 using Row = std::vector<float>;
 
-double dot(const Row& a, const Row& b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
-    return sum;
-}
+constexpr double float_bound = 1e-5;
 
-double exact_distance(const IndexProfile& index, const Row& query, const Row& row) {
-    switch (index.metric) {
-        case Metric::inner_product:
-            return dot(query, row);
-        case Metric::l2: {
-            double sum = 0;
-            for (std::size_t i = 0; i < row.size(); ++i) {
-                const double difference = static_cast<double>(query[i]) - row[i];
-                sum += difference * difference;
-            }
-            return sum;
-        }
-        default: {
-            float distance = 0;
-            faiss::pairwise_extra_distances(index.dim, 1, query.data(), 1, row.data(),
-                                            faiss_compat::metric_type(index.metric), index.metric_arg, &distance);
-            return distance;
-        }
-    }
-}
-
-// What an error is measured against: the magnitude of the terms that a distance is summed from.
-double distance_scale(const IndexProfile& index, const Row& query, const Row& row, double distance) {
-    switch (index.metric) {
-        case Metric::inner_product:
-            return std::sqrt(dot(query, query) * dot(row, row));
-        case Metric::l2:
-            return dot(query, query) + dot(row, row);
-        default:
-            return std::abs(distance);
-    }
-}
-
-// Rounding an element moves it by at most 2^-11 of itself in float16 and 2^-8 / 2 in bfloat16. In float16 the errors of
-// many elements cancel out far below that; in bfloat16 the bound is that of a query and a row rounded the same way.
+// Rounding an element moves it by at most 2^-11 of itself in float16 and 2^-8 in bfloat16. The errors of many elements
+// cancel out to far below that in float16; in bfloat16 the bound is that of rounding one side.
 double error_bound(Precision precision) {
     switch (precision) {
         case Precision::f32:
-            return 1e-5;
+            return float_bound;
         case Precision::f16:
             return 2e-4;
         case Precision::bf16:
             return 4e-3;
     }
-    return 1e-5;
+    return float_bound;
+}
+
+// What an L2 distance may be off beside the distances to the rows around. Of the ten nearest of many rows, neighbours
+// lie some hundredths of the tenth distance apart in 64 dimensions and some thousandths in 1,000: an error of a
+// hundredth trades places among them and leaves the others where they are, one of a tenth brings in rows that are not
+// near.
+constexpr double neighbor_bound = 1e-2;
+// Rows nearer than this part of the distance between any two rows (a thirtieth of their length, squared) are as good as
+// equal: texts that were embedded twice, in other batches. What is off within them leads to no other answer.
+constexpr double as_good_as_equal = 1e-3;
+
+constexpr std::int64_t most_neighbors = 10;
+
+std::string number(double value) {
+    std::string text(32, '\0');
+    text.resize(static_cast<std::size_t>(std::snprintf(text.data(), text.size(), "%.6g", value)));
+    return text;
 }
 
 Row read_row(const ByteSource& source, const IndexProfile& index, std::int64_t row) {
@@ -80,59 +63,179 @@ bool is_finite(const Row& row) {
     return std::all_of(row.begin(), row.end(), [](float value) { return std::isfinite(value); });
 }
 
+/// The file's distance of a row to the query, and how far from it a right answer may be.
+struct Expected {
+    double distance = 0;
+    double rounding = 0;  ///< what holding the rows in fewer bits does to it
+    double allowed = 0;
+};
+
+/// |reported - expected|. A distance beyond the range of float32 is reported as an infinity.
+double error_of(float reported, double expected) {
+    if (static_cast<float>(expected) == reported) return 0;
+    return std::abs(reported - expected);
+}
+
+/// A row of the file as a query, in every form a shard may compare with.
+class Query {
+public:
+    Query(const IndexProfile& index, Precision precision, Row values)
+        : index_(index), precision_(precision), values_(std::move(values)), rounded_(rounded(values_)) {}
+
+    const Row& values() const { return values_; }
+
+    double distance_to(const Row& row) const { return exact_distance(index_, values_.data(), row.data()).value; }
+
+    // Where elements are rounded, the distance moves by as much as the distance of the rounded vectors says, in every
+    // metric and however few the dimensions are. Cards round the query too, the host does not. For inner product and L2
+    // the bound is a part of the scale as well, which covers other ways of rounding as long as errors cancel out:
+    // they add up to about 2^-11 |q| |x| / sqrt(dim), some times that at worst; in 1 dimension nothing cancels out.
+    Expected to(const Row& row) const {
+        const ExactDistance exact = exact_distance(index_, values_.data(), row.data());
+        Expected expected{.distance = exact.value, .rounding = 0, .allowed = 0};
+        double scale = exact.scale;
+        double float_error = exact.float_error;
+        if (precision_ != Precision::f32) {
+            const Row held = rounded(row);
+            for (const Row* query : {&values_, &rounded_}) {
+                const ExactDistance of_held = exact_distance(index_, query->data(), held.data());
+                expected.rounding = std::max(expected.rounding, std::abs(of_held.value - exact.value));
+                scale = std::max(scale, of_held.scale);
+                float_error = std::max(float_error, of_held.float_error);
+            }
+        }
+        expected.allowed =
+            float_error + std::max(error_bound(precision_) * exact.scale, float_bound * scale + expected.rounding);
+        return expected;
+    }
+
+private:
+    Row rounded(const Row& row) const {
+        Row held(row.size());
+        round_values(precision_, row.data(), index_.dim, held.data());
+        return held;
+    }
+
+    const IndexProfile& index_;
+    const Precision precision_;
+    const Row values_;
+    const Row rounded_;
+};
+
 /// Compares the answers to one row of the file with arithmetic on the file's own vectors.
 class RowCheck {
 public:
-    RowCheck(const ShardedIndex& index, const ByteSource& source, VerifyReport& report)
-        : index_(index), profile_(index.plan().index), source_(source), report_(report) {}
+    RowCheck(const ShardedIndex& index, const ByteSource& source, VerifyReport& report, std::uint64_t seed)
+        : index_(index), profile_(index.plan().index), source_(source), report_(report) {
+        std::mt19937_64 random(~seed);
+        for (int i = 0; i < 3; ++i) {
+            others_.push_back(read_row(
+                source, profile_, static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(index.count()))));
+        }
+    }
 
     void check(std::int64_t row) {
-        const Row query = read_row(source_, profile_, row);
-        if (!is_finite(query)) return;  // cannot be searched for; counted by the load
+        Row values = read_row(source_, profile_, row);
+        if (!is_finite(values)) return;  // cannot be searched for; counted by the load
         ++report_.rows;
-        constexpr std::int64_t neighbors = 10;
-        const std::vector<Neighbor> answers = index_.search(query, std::min(neighbors, profile_.count));
-        const double own = exact_distance(profile_, query, query);
-        const double own_tolerance = report_.error_bound * distance_scale(profile_, query, query, own);
-        bool found_itself = false;
-        double last = own;
-        for (const Neighbor& answer : answers) {
-            compare(row, query, answer);
-            found_itself |= answer.id == row;
-            last = answer.distance;
-        }
-        // Left out of the answers it may only be by rows at least as near as itself.
-        const double behind = is_similarity(profile_.metric) ? own - last : last - own;
-        if (answers.empty() || (!found_itself && behind > own_tolerance)) {
-            fail(row, "is missing from its own " + std::to_string(answers.size()) + " nearest");
+        row_ = row;
+        const Query query(profile_, index_.plan().precision, std::move(values));
+        const std::int64_t k = std::min(most_neighbors, profile_.count);
+        const std::vector<Neighbor> answers = index_.search(query.values(), k);
+        if (!are_rows_in_order(answers)) return;
+        std::vector<Expected> expected;
+        for (const Neighbor& answer : answers) expected.push_back(query.to(read_row(source_, profile_, answer.id)));
+        for (std::size_t i = 0; i < answers.size(); ++i) compare(answers[i], expected[i]);
+        const double reach = profile_.metric == Metric::l2 ? reach_of(query, expected) : 0;
+        if (reach > 0) compare_with_neighbors(answers, expected, reach);
+        find_itself(query, answers, reach);
+        // Rows that no search finds are failures of their own.
+        if (static_cast<std::int64_t>(answers.size()) < k && report_.unreachable_rows == 0) {
+            fail("has " + std::to_string(answers.size()) + " answers, expected " + std::to_string(k));
         }
     }
 
 private:
-    void compare(std::int64_t row, const Row& query, const Neighbor& answer) {
-        if (answer.id < 0 || answer.id >= profile_.count) {
-            return fail(row, "has an answer with id " + std::to_string(answer.id));
+    bool are_rows_in_order(const std::vector<Neighbor>& answers) {
+        std::unordered_set<std::int64_t> seen;
+        for (std::size_t i = 0; i < answers.size(); ++i) {
+            const Neighbor& answer = answers[i];
+            const std::string id = std::to_string(answer.id);
+            if (answer.id < 0 || answer.id >= profile_.count) return fail("has an answer with id " + id);
+            if (!seen.insert(answer.id).second) return fail("has row " + id + " twice among its answers");
+            if (i > 0 && is_better(answer.distance, answers[i - 1].distance)) {
+                return fail("has row " + id + " behind a row that is farther");
+            }
         }
-        const Row found = read_row(source_, profile_, answer.id);
-        const double exact = exact_distance(profile_, query, found);
-        const double scale = std::max(distance_scale(profile_, query, found, exact), 1e-30);
-        const double error = std::abs(answer.distance - exact) / scale;
-        report_.worst_error = std::max(report_.worst_error, error);
-        if (!(error <= report_.error_bound)) {
-            fail(row, "to row " + std::to_string(answer.id) + " is reported as " + std::to_string(answer.distance) +
-                          ", the file gives " + std::to_string(exact));
+        return true;
+    }
+
+    bool is_better(double a, double b) const { return is_similarity(profile_.metric) ? a > b : a < b; }
+
+    void compare(const Neighbor& answer, const Expected& expected) {
+        const double error = error_of(answer.distance, expected.distance);
+        report_.worst_error = std::max(report_.worst_error, error / expected.allowed * report_.error_bound);
+        if (!(error <= expected.allowed)) {
+            fail("to row " + std::to_string(answer.id) + " is reported as " + number(answer.distance) +
+                 ", the file gives " + number(expected.distance));
         }
     }
 
-    void fail(std::int64_t row, const std::string& how) {
-        report_.failures.push_back("row " + std::to_string(row) + " " + how);
+    /// The distance that decides whether rows around the query are told apart.
+    double reach_of(const Query& query, const std::vector<Expected>& answers) const {
+        double reach = 0;
+        for (const Expected& answer : answers) reach = std::fmax(reach, answer.distance);
+        for (const Row& other : others_) reach = std::fmax(reach, as_good_as_equal * query.distance_to(other));
+        return std::isfinite(reach) ? reach : 0;
+    }
+
+    void compare_with_neighbors(const std::vector<Neighbor>& answers, const std::vector<Expected>& expected,
+                                double reach) {
+        double error = 0;
+        double rounding = 0;
+        for (std::size_t i = 0; i < answers.size(); ++i) {
+            error = std::max(error, error_of(answers[i].distance, expected[i].distance) - expected[i].rounding);
+            rounding = std::max(rounding, expected[i].rounding);
+        }
+        report_.worst_neighbor_error = std::max(report_.worst_neighbor_error, error / reach);
+        report_.worst_neighbor_rounding = std::max(report_.worst_neighbor_rounding, rounding / reach);
+        const std::string too_much =
+            " where its nearest rows are within " + number(reach) + ": too much to tell them apart";
+        if (error > neighbor_bound * reach) fail("has distances that are off by " + number(error) + too_much);
+        if (rounding > reach) {
+            fail("has distances that " + std::string(to_string(index_.plan().precision)) + " moves by " +
+                 number(rounding) + too_much);
+        }
+    }
+
+    void find_itself(const Query& query, const std::vector<Neighbor>& answers, double reach) {
+        const auto is_itself = [this](const Neighbor& answer) { return answer.id == row_; };
+        if (std::any_of(answers.begin(), answers.end(), is_itself)) return;
+        const Expected own = query.to(query.values());
+        const double allowed = reach > 0 ? std::min(own.allowed, neighbor_bound * reach + own.rounding) : own.allowed;
+        // Left out of the answers it may only be by rows at least as near as itself.
+        const double last = answers.empty() ? 0 : answers.back().distance;
+        const double behind = is_similarity(profile_.metric) ? own.distance - last : last - own.distance;
+        if (answers.empty() || !(behind <= allowed)) {
+            fail("is missing from its own " + std::to_string(answers.size()) + " nearest");
+        }
+    }
+
+    bool fail(const std::string& how) {
+        report_.failures.push_back("row " + std::to_string(row_) + " " + how);
+        return false;
     }
 
     const ShardedIndex& index_;
     const IndexProfile& profile_;
     const ByteSource& source_;
     VerifyReport& report_;
+    std::vector<Row> others_;  ///< of the file, at random
+    std::int64_t row_ = 0;
 };
+
+/// Whether a NaN is a value that is missing, and the rest of the row is searched.
+bool takes_missing_values(Metric metric) { return metric == Metric::nan_euclidean || metric == Metric::gower; }
 
 }  // namespace
 
@@ -143,11 +246,34 @@ VerifyReport verify(const ShardedIndex& given, std::int64_t rows, std::uint64_t 
     source.check_unchanged();
     VerifyReport report;
     report.error_bound = error_bound(index.plan().precision);
-    if (index.count() == 0) return report;
-    RowCheck row_check(index, source, report);
+    report.neighbor_error_bound = index.metric() == Metric::l2 ? neighbor_bound : 0;
+    if (index.count() == 0 || rows == 0) return report;
+
+    const RowFindings& found = index.load_report();
+    if (found.non_finite_rows > 0 && !takes_missing_values(index.metric())) {
+        report.unreachable_rows += found.non_finite_rows;
+        report.failures.push_back(std::to_string(found.non_finite_rows) +
+                                  " rows hold a NaN or an infinity and cannot be found, the first is row " +
+                                  std::to_string(found.first_non_finite_row));
+    }
+    RowCheck row_check(index, source, report, seed);
+    if (found.overflowing_norm_rows > 0) {
+        // Where distances are made of differences such a row does find itself, so it is asked.
+        const std::size_t failures = report.failures.size();
+        row_check.check(found.first_overflowing_norm_row);
+        if (report.failures.size() > failures) {
+            report.unreachable_rows += found.overflowing_norm_rows;
+            report.failures.push_back(std::to_string(found.overflowing_norm_rows) +
+                                      " rows are too long for L2 in float32 and cannot be found, the first is row " +
+                                      std::to_string(found.first_overflowing_norm_row));
+        }
+    }
     std::mt19937_64 random(seed);
     for (std::int64_t i = 0; i < rows; ++i) {
         row_check.check(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(index.count())));
+    }
+    if (report.rows == 0) {
+        report.failures.push_back("none of " + std::to_string(rows) + " rows could be searched for");
     }
     source.check_unchanged();
     return report;

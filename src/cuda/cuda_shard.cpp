@@ -161,13 +161,14 @@ private:
         const std::int64_t dim = shard_.spec_.index.dim;
         if (shard_.spec_.precision != Precision::f32) {
             rounded_.resize(static_cast<std::size_t>(values));
-            const NonFiniteRows overflow = shard_.spec_.precision == Precision::f16
-                                               ? halve_rows(queries, values / dim, dim, rounded_.data(), nullptr)
-                                               : brain_rows(queries, values / dim, dim, rounded_.data(), nullptr);
-            if (overflow.count > 0) {
+            const RowFindings found = shard_.spec_.precision == Precision::f16
+                                          ? halve_rows(queries, values / dim, dim, rounded_.data(), nullptr)
+                                          : brain_rows(queries, values / dim, dim, rounded_.data(), nullptr);
+            if (found.non_finite_rows > 0) {
                 throw InvalidArgument("a query holds a value beyond the range of the index, which is loaded in " +
                                           std::string(to_string(shard_.spec_.precision)),
-                                      {"load it as it is stored: --precision stored"}, {{"query", overflow.first}});
+                                      {"load it as it is stored: --precision stored"},
+                                      {{"query", found.first_non_finite_row}});
             }
             from = rounded_.data();
         }

@@ -11,6 +11,7 @@
 
 #include <gpushard/error.hpp>
 
+#include "core/underflow.hpp"
 #include "load/load_progress.hpp"
 #include "load/row_distribution.hpp"
 #include "load/staging_shares.hpp"
@@ -125,6 +126,7 @@ public:
         throw_if_cancelled();
         check_content_is_planned(plan_, source_);
         source_.check_unchanged();
+        refuse_underflow(plan_.index, plan_.precision, findings());
         if (options_.on_progress) options_.on_progress(progress());
         throw_if_cancelled();
     }
@@ -245,31 +247,33 @@ private:
         }
         report.host_peak_bytes = distribution_.staging_peak() + staging_.of_all_cards;
         report.seconds = seconds_since_start();
+        static_cast<RowFindings&>(report) = findings();
         for (std::size_t i = 0; i < used_.size(); ++i) add_to(report, i);
         return report;
+    }
+
+    /// Every group holds every row: one of them counts them all.
+    RowFindings findings() const {
+        RowFindings found;
+        for (std::size_t i = 0; i < used_.size(); ++i) {
+            if (placement(i).group == placement(0).group) found.add(results_[i].shard->load_count());
+        }
+        return found;
     }
 
     void add_to(LoadReport& report, std::size_t i) const {
         const Shard& shard = *results_[i].shard;
         const MemoryUse memory = shard.memory();
-        const LoadCount count = shard.load_count();
         LoadReport::PerDevice& device = report.devices[used_[i]];
         device.measured_resident_bytes = memory.resident;
         device.measured_peak_bytes = memory.peak;
         const Bytes free_now = devices_[used_[i]]->free_bytes();
         device.measured_free_drop_bytes = free_before_[i] - std::min(free_before_[i], free_now);
-        device.copied_bytes = count.copied_bytes;
+        device.copied_bytes = shard.load_count().copied_bytes;
         device.seconds = *results_[i].seconds;
         device.bytes_per_second =
             device.seconds > 0 ? static_cast<double>(payload_bytes(placement(i).rows.count())) / device.seconds : 0;
         if (placement(i).device.kind == DeviceKind::cpu) report.host_peak_bytes += memory.peak;
-        // Every group holds every row: one of them counts them all.
-        if (placement(i).group != placement(0).group || count.non_finite_rows == 0) return;
-        report.non_finite_rows += count.non_finite_rows;
-        const std::int64_t first = count.first_non_finite_row;
-        if (report.first_non_finite_row < 0 || first < report.first_non_finite_row) {
-            report.first_non_finite_row = first;
-        }
     }
 
     const PlacementPlan& plan_;

@@ -20,6 +20,11 @@ std::string verified_line(const VerifyReport& verified) {
         fmt::format("  verified  {} rows, worst error {:.3g} (bound {:.3g}): {}\n", group_digits(verified.rows),
                     verified.worst_error, verified.error_bound,
                     verified.failures.empty() ? "all right" : fmt::format("{} failed", verified.failures.size()));
+    if (verified.neighbor_error_bound > 0) {
+        text +=
+            fmt::format("            among neighbours {:.3g} of their distance (bound {:.3g}), rounding {:.3g}\n",
+                        verified.worst_neighbor_error, verified.neighbor_error_bound, verified.worst_neighbor_rounding);
+    }
     constexpr std::size_t most_shown = 10;
     for (std::size_t i = 0; i < std::min(verified.failures.size(), most_shown); ++i) {
         text += "            " + printable(verified.failures[i]) + "\n";
@@ -65,6 +70,18 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
         text += fmt::format("  warning   {} rows have a NaN or an infinity, the first is row {}\n",
                             group_digits(report.non_finite_rows), report.first_non_finite_row);
     }
+    if (report.overflowing_norm_rows > 0) {
+        text += fmt::format("  warning   {} rows are too long for L2, the first is row {}: cards do not find them\n",
+                            group_digits(report.overflowing_norm_rows), report.first_overflowing_norm_row);
+    }
+    if (report.underflowed_rows > 0) {
+        text += fmt::format("  warning   {} rows are too small for float16, the first is row {}\n",
+                            group_digits(report.underflowed_rows), report.first_underflowed_row);
+    }
+    if (report.underflowed_values > 0) {
+        text += fmt::format("  float16   {} values below 4.8e-7 kept less than a digit\n",
+                            group_digits(report.underflowed_values));
+    }
     for (const std::string& step : report.recovery) text += "  recovered " + printable(step) + "\n";
     if (verified != nullptr) text += verified_line(*verified);
     return text;
@@ -88,12 +105,21 @@ std::string to_json(const PlacementPlan& plan, const LoadReport& report, const V
     json["seconds"] = report.seconds;
     json["non_finite_rows"] = report.non_finite_rows;
     json["first_non_finite_row"] = report.first_non_finite_row;
+    json["overflowing_norm_rows"] = report.overflowing_norm_rows;
+    json["first_overflowing_norm_row"] = report.first_overflowing_norm_row;
+    json["underflowed_values"] = report.underflowed_values;
+    json["underflowed_rows"] = report.underflowed_rows;
+    json["first_underflowed_row"] = report.first_underflowed_row;
     json["recovery"] = report.recovery;
     json["verified"] = nullptr;
     if (verified != nullptr) {
         json["verified"] = {{"rows", verified->rows},
                             {"worst_error", verified->worst_error},
                             {"error_bound", verified->error_bound},
+                            {"worst_neighbor_error", verified->worst_neighbor_error},
+                            {"neighbor_error_bound", verified->neighbor_error_bound},
+                            {"worst_neighbor_rounding", verified->worst_neighbor_rounding},
+                            {"unreachable_rows", verified->unreachable_rows},
                             {"failures", verified->failures}};
     }
     return dump(json);

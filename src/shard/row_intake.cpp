@@ -1,11 +1,11 @@
 #include "shard/row_intake.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 
 #include <gpushard/error.hpp>
 
+#include "core/underflow.hpp"
 #include "shard/row_kernels.hpp"
 
 namespace gpushard {
@@ -15,27 +15,40 @@ Bytes RowIntake::held_row_bytes() const { return static_cast<Bytes>(spec_.index.
 void RowIntake::take(std::int64_t first_row, std::int64_t row_count, const float* rows, void* held, float* norms) {
     const std::int64_t dim = spec_.index.dim;
     const Bytes held_bytes = static_cast<Bytes>(row_count) * held_row_bytes();
-    NonFiniteRows non_finite;
+    RowFindings found;
     switch (spec_.precision) {
         case Precision::f32:
             if (held != rows) std::memcpy(held, rows, held_bytes);
-            non_finite = scan_rows(static_cast<const float*>(held), row_count, dim, norms);
+            found = scan_rows(static_cast<const float*>(held), row_count, dim, norms);
             break;
         case Precision::f16:
-            non_finite = halve_rows(rows, row_count, dim, static_cast<std::uint16_t*>(held), norms);
+            found = halve_rows(rows, row_count, dim, static_cast<std::uint16_t*>(held), norms);
             break;
         case Precision::bf16:
-            non_finite = brain_rows(rows, row_count, dim, static_cast<std::uint16_t*>(held), norms);
+            found = brain_rows(rows, row_count, dim, static_cast<std::uint16_t*>(held), norms);
             break;
     }
     received_ += row_count;
     count_.copied_bytes += held_bytes;
-    if (non_finite.count == 0) return;
-    const std::int64_t first = first_row + non_finite.first;
-    if (spec_.precision != Precision::f32) refuse_overflow(first);
-    count_.non_finite_rows += non_finite.count;
-    count_.first_non_finite_row =
-        count_.first_non_finite_row < 0 ? first : std::min(count_.first_non_finite_row, first);
+    if (found.non_finite_rows > 0 && spec_.precision != Precision::f32) {
+        refuse_overflow(first_row + found.first_non_finite_row);
+    }
+    count_.add(in_the_index(found, first_row));
+    // A part of the rows may be enough to know; otherwise the load knows when it has all.
+    refuse_underflow(spec_.index, spec_.precision, count_);
+}
+
+/// Findings of a block, whose rows count from `first_row`.
+RowFindings RowIntake::in_the_index(RowFindings found, std::int64_t first_row) const {
+    for (std::int64_t* first :
+         {&found.first_non_finite_row, &found.first_overflowing_norm_row, &found.first_underflowed_row}) {
+        if (*first >= 0) *first += first_row;
+    }
+    if (spec_.index.metric != Metric::l2) {
+        found.overflowing_norm_rows = 0;
+        found.first_overflowing_norm_row = -1;
+    }
+    return found;
 }
 
 void RowIntake::check_complete(const std::string& device) const {

@@ -14,7 +14,7 @@ public:
 
     /// Writes `row_count` rows, whose first is `first_row` of the whole index, to `held`, and their squared norms to
     /// `norms` where that is not null. `held` may be `rows` in float32. Throws BadFile with the row's number when a row
-    /// is not finite in a precision it is converted to.
+    /// is not finite in a precision it is converted to, and when too many are too small for it.
     void take(std::int64_t first_row, std::int64_t row_count, const float* rows, void* held, float* norms);
 
     /// Throws Error(internal) unless every row of the shard came in.
@@ -23,6 +23,7 @@ public:
     const LoadCount& count() const { return count_; }
 
 private:
+    RowFindings in_the_index(RowFindings found, std::int64_t first_row) const;
     [[noreturn]] void refuse_overflow(std::int64_t row) const;
 
     const ShardSpec& spec_;

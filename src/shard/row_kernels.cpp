@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -45,14 +46,25 @@ float squared_norm_scalar(const float* row, std::int64_t dim) {
     return sum;
 }
 
-float halve_row_scalar(const float* row, std::int64_t dim, std::uint16_t* halves) {
-    float sum = 0;
+/// The squared norm of a row in halves, and how many of its values underflowed.
+struct HalvedRow {
+    float norm;
+    std::int64_t underflowed;
+};
+
+// A value underflows that is not zero and below 2^-21: float16 makes it one of 0 to 8 steps of 2^-24.
+constexpr std::uint32_t least_kept = 0x35000000U;  // the bits of 2^-21
+
+HalvedRow halve_row_scalar(const float* row, std::int64_t dim, std::uint16_t* halves) {
+    HalvedRow halved{0, 0};
     for (std::int64_t i = 0; i < dim; ++i) {
         halves[i] = half_from_float(row[i]);
         const float rounded = float_from_half(halves[i]);
-        sum += rounded * rounded;
+        halved.norm += rounded * rounded;
+        // Zero wraps around to the largest number.
+        halved.underflowed += (std::bit_cast<std::uint32_t>(row[i]) & 0x7fffffffU) - 1 < least_kept - 1 ? 1 : 0;
     }
-    return sum;
+    return halved;
 }
 
 std::uint16_t brain_from_float(float value) {
@@ -102,16 +114,46 @@ GPUSHARD_AVX2 float squared_norm_avx2(const float* row, std::int64_t dim) {
     return sum_of_lanes(a, b) + squared_norm_scalar(row + i, dim - i);
 }
 
-GPUSHARD_AVX2 float halve_row_avx2(const float* row, std::int64_t dim, std::uint16_t* halves) {
+GPUSHARD_AVX2 std::int64_t sum_of_lanes(__m256i counts) {
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(counts), _mm256_extracti128_si256(counts, 1));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1));
+    return _mm_cvtsi128_si32(four);
+}
+
+/// Halves eight values and adds what is known of them: their squares, and how many underflowed.
+GPUSHARD_AVX2 inline void halve_eight(const float* values, std::uint16_t* halves, __m256& squares,
+                                      __m256i& underflowed) {
+    // Doubled bits have no sign. With this much more zero is the largest signed number, and all others keep their
+    // order.
+    const __m256i zero_last = _mm256_set1_epi32(0x7fffffff);
+    const __m256i limit = _mm256_set1_epi32(std::bit_cast<std::int32_t>(2 * least_kept + 0x7fffffffU));
+    const __m256 value = _mm256_loadu_ps(values);
+    const __m128i half = _mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(halves), half);
+    const __m256 rounded = _mm256_cvtph_ps(half);
+    squares = _mm256_fmadd_ps(rounded, rounded, squares);
+    const __m256i bits = _mm256_castps_si256(value);
+    const __m256i order = _mm256_add_epi32(_mm256_add_epi32(bits, bits), zero_last);
+    underflowed = _mm256_sub_epi32(underflowed, _mm256_cmpgt_epi32(limit, order));
+}
+
+// Two sums of squares, so that one need not wait for the other.
+GPUSHARD_AVX2 HalvedRow halve_row_avx2(const float* row, std::int64_t dim, std::uint16_t* halves) {
     __m256 a = _mm256_setzero_ps();
+    __m256 b = _mm256_setzero_ps();
+    __m256i underflowed = _mm256_setzero_si256();
     std::int64_t i = 0;
-    for (; i + 8 <= dim; i += 8) {
-        const __m128i half = _mm256_cvtps_ph(_mm256_loadu_ps(row + i), _MM_FROUND_TO_NEAREST_INT);
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(halves + i), half);
-        const __m256 rounded = _mm256_cvtph_ps(half);
-        a = _mm256_fmadd_ps(rounded, rounded, a);
+    for (; i + 16 <= dim; i += 16) {
+        halve_eight(row + i, halves + i, a, underflowed);
+        halve_eight(row + i + 8, halves + i + 8, b, underflowed);
     }
-    return sum_of_lanes(a, _mm256_setzero_ps()) + halve_row_scalar(row + i, dim - i, halves + i);
+    if (i + 8 <= dim) {
+        halve_eight(row + i, halves + i, a, underflowed);
+        i += 8;
+    }
+    const HalvedRow rest = halve_row_scalar(row + i, dim - i, halves + i);
+    return {sum_of_lanes(a, b) + rest.norm, sum_of_lanes(underflowed) + rest.underflowed};
 }
 
 GPUSHARD_AVX2 void widen_avx2(const std::uint16_t* halves, std::int64_t count, float* wide) {
@@ -143,7 +185,7 @@ float squared_norm(const float* row, std::int64_t dim) {
     return squared_norm_scalar(row, dim);
 }
 
-float halve_row(const float* row, std::int64_t dim, std::uint16_t* halves) {
+HalvedRow halve_row(const float* row, std::int64_t dim, std::uint16_t* halves) {
 #if defined(GPUSHARD_X86)
     if (has_avx2) return halve_row_avx2(row, dim, halves);
 #endif
@@ -154,48 +196,61 @@ bool all_finite(const float* row, std::int64_t dim) {
     return std::all_of(row, row + dim, [](float value) { return std::isfinite(value); });
 }
 
-void count_row(NonFiniteRows& rows, std::int64_t row) {
-    if (rows.count++ == 0) rows.first = row;
+void count_row(std::int64_t& count, std::int64_t& first, std::int64_t row) {
+    if (count++ == 0) first = row;
+}
+
+/// Of a row whose squared norm, twice, is not finite.
+void count_beyond_range(RowFindings& found, std::int64_t row, bool is_finite) {
+    if (is_finite) {
+        count_row(found.overflowing_norm_rows, found.first_overflowing_norm_row, row);
+    } else {
+        count_row(found.non_finite_rows, found.first_non_finite_row, row);
+    }
 }
 
 }  // namespace
 
-NonFiniteRows scan_rows(const float* rows, std::int64_t row_count, std::int64_t dim, float* norms) {
-    NonFiniteRows non_finite;
+RowFindings scan_rows(const float* rows, std::int64_t row_count, std::int64_t dim, float* norms) {
+    RowFindings found;
     for (std::int64_t row = 0; row < row_count; ++row) {
         const float* values = rows + row * dim;
         const float norm = squared_norm(values, dim);
         // Finite values above 1.8e19 overflow their square, so an infinite norm calls for a second look.
-        if (!std::isfinite(norm) && !all_finite(values, dim)) count_row(non_finite, row);
+        if (!std::isfinite(2 * norm)) count_beyond_range(found, row, all_finite(values, dim));
         if (norms != nullptr) norms[row] = norm;
     }
-    return non_finite;
+    return found;
 }
 
-NonFiniteRows halve_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* halves,
-                         float* norms) {
-    NonFiniteRows non_finite;
+RowFindings halve_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* halves,
+                       float* norms) {
+    const float least_norm = std::ldexp(static_cast<float>(dim), 2 * -17);
+    RowFindings found;
     for (std::int64_t row = 0; row < row_count; ++row) {
         // Squares of finite halves are below 2^32, so their sum is finite for every dimension below 2^95.
-        const float norm = halve_row(rows + row * dim, dim, halves + row * dim);
-        if (!std::isfinite(norm)) count_row(non_finite, row);
+        const auto [norm, underflowed] = halve_row(rows + row * dim, dim, halves + row * dim);
+        if (!std::isfinite(norm)) count_row(found.non_finite_rows, found.first_non_finite_row, row);
+        found.underflowed_values += underflowed;
+        const bool is_zero = norm == 0 && underflowed == 0;
+        if (norm < least_norm && !is_zero) count_row(found.underflowed_rows, found.first_underflowed_row, row);
         if (norms != nullptr) norms[row] = norm;
     }
-    return non_finite;
+    return found;
 }
 
-NonFiniteRows brain_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
-                         float* norms) {
+RowFindings brain_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
+                       float* norms) {
     const auto is_finite = [](std::uint16_t brain) { return (brain & 0x7f80U) != 0x7f80U; };
-    NonFiniteRows non_finite;
+    RowFindings found;
     for (std::int64_t row = 0; row < row_count; ++row) {
         std::uint16_t* const own = brains + row * dim;
         const float norm = brain_row(rows + row * dim, dim, own);
         // As in float32, finite values may have squares that are not.
-        if (!std::isfinite(norm) && !std::all_of(own, own + dim, is_finite)) count_row(non_finite, row);
+        if (!std::isfinite(2 * norm)) count_beyond_range(found, row, std::all_of(own, own + dim, is_finite));
         if (norms != nullptr) norms[row] = norm;
     }
-    return non_finite;
+    return found;
 }
 
 void widen_halves(const std::uint16_t* halves, std::int64_t count, float* wide) {
@@ -203,6 +258,23 @@ void widen_halves(const std::uint16_t* halves, std::int64_t count, float* wide) 
     if (has_avx2) return widen_avx2(halves, count, wide);
 #endif
     widen_scalar(halves, count, wide);
+}
+
+void round_values(Precision precision, const float* values, std::int64_t count, float* rounded) {
+    switch (precision) {
+        case Precision::f32:
+            std::copy_n(values, count, rounded);
+            return;
+        case Precision::f16: {
+            std::vector<std::uint16_t> halves(static_cast<std::size_t>(count));
+            halve_rows(values, 1, count, halves.data(), nullptr);
+            return widen_halves(halves.data(), count, rounded);
+        }
+        case Precision::bf16:
+            std::transform(values, values + count, rounded,
+                           [](float value) { return float_from_brain(brain_from_float(value)); });
+            return;
+    }
 }
 
 }  // namespace gpushard

@@ -283,6 +283,54 @@ TEST_P(BackendContract, CountsRowsThatAreNotFinite) {
     EXPECT_EQ(shard->load_count().first_non_finite_row, -1);
 }
 
+TEST_P(BackendContract, CountsWhatIsTooSmallForFloat16) {
+    Rows rows = uniform_rows(500, 8, 6);
+    const auto fill = [&](std::int64_t row, float value) { std::fill_n(rows.values.begin() + row * 8, 8, value); };
+    fill(5, 1e-8F);  // not in the shard
+    fill(60, -1e-8F);
+    fill(170, 5e-6F);
+    fill(90, 0);
+    rows.values[61 * 8 + 3] = 1e-8F;
+    rows.values[62 * 8 + 4] = -1e-40F;
+    const auto device = GetParam().make_device(budget);
+    const ShardSpec spec = spec_of(GetParam(), rows, {50, 180}, Metric::inner_product, Precision::f16);
+    RowsFeed feed(rows, spec.rows, shuffled(cut(spec.rows, 20), 3));
+    const LoadCount count = device->load_shard(spec, feed)->load_count();
+    EXPECT_EQ(count.underflowed_values, 8 + 2);
+    EXPECT_EQ(count.underflowed_rows, 2);
+    EXPECT_EQ(count.first_underflowed_row, 60);
+    const ShardSpec stored = spec_of(GetParam(), rows, {50, 180}, Metric::inner_product);
+    RowsFeed again(rows, stored.rows, cut(stored.rows, 20));
+    EXPECT_EQ(device->load_shard(stored, again)->load_count().underflowed_values, 0);
+}
+
+TEST_P(BackendContract, RefusesAnIndexTooSmallForFloat16AsSoonAsItKnows) {
+    Rows rows = uniform_rows(200, 8, 6);
+    for (float& value : rows.values) value *= 1e-8F;
+    const auto device = GetParam().make_device(budget);
+    const Bytes free_at_start = device->free_bytes();
+    const ShardSpec spec = spec_of(GetParam(), rows, {0, 200}, Metric::l2, Precision::f16);
+    RowsFeed feed(rows, spec.rows, cut(spec.rows, 20));
+    const std::string message = message_of<BadFile>([&] { device->load_shard(spec, feed); });
+    EXPECT_THAT(message, testing::HasSubstr("too small for float16"));
+    EXPECT_THAT(message, testing::HasSubstr("first is row 0"));
+    EXPECT_EQ(device->free_bytes(), free_at_start);
+}
+
+TEST_P(BackendContract, CountsRowsWhoseNormOverflowsByL2) {
+    Rows rows = uniform_rows(200, 8, 6);
+    for (const std::int64_t row : {5, 70, 71}) std::fill_n(rows.values.begin() + row * 8, 8, 1e19F);
+    const auto device = GetParam().make_device(budget);
+    for (const Metric metric : {Metric::l2, Metric::inner_product}) {
+        const ShardSpec spec = spec_of(GetParam(), rows, {50, 180}, metric);
+        RowsFeed feed(rows, spec.rows, cut(spec.rows, 20));
+        const LoadCount count = device->load_shard(spec, feed)->load_count();
+        EXPECT_EQ(count.overflowing_norm_rows, metric == Metric::l2 ? 2 : 0);
+        EXPECT_EQ(count.first_overflowing_norm_row, metric == Metric::l2 ? 70 : -1);
+        EXPECT_EQ(count.non_finite_rows, 0);
+    }
+}
+
 TEST_P(BackendContract, RefusesRowsThatOverflowFloat16ByNumber) {
     for (const float value : {65520.0f, -1e5f, std::numeric_limits<float>::max()}) {
         Rows rows = uniform_rows(200, 8, 6);

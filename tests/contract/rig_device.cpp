@@ -51,11 +51,7 @@ public:
         for (const auto& part : parts_) {
             const LoadCount count = part->load_count();
             sum.copied_bytes += count.copied_bytes;
-            sum.non_finite_rows += count.non_finite_rows;
-            if (count.first_non_finite_row >= 0 &&
-                (sum.first_non_finite_row < 0 || count.first_non_finite_row < sum.first_non_finite_row)) {
-                sum.first_non_finite_row = count.first_non_finite_row;
-            }
+            sum.add(count);
         }
         return sum;
     }

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
 #include <gpushard/error.hpp>
 
+#include "core/underflow.hpp"
 #include "support/half.hpp"
 
 namespace gpushard::test {
@@ -162,12 +164,14 @@ private:
         for (std::int64_t i = 0; i < block.row_count; ++i) {
             store_row(block.first_row + i, block.rows + i * dim);
         }
+        refuse_underflow(spec_.index, spec_.precision, count_);
         count_.copied_bytes += static_cast<Bytes>(block.row_count * dim) * element_bytes(spec_.precision);
     }
 
     void store_row(std::int64_t row, const float* values) {
         float* const out = rows_.data() + (row - spec_.rows.begin) * spec_.index.dim;
         bool finite = true;
+        double squares = 0;
         for (std::int32_t i = 0; i < spec_.index.dim; ++i) {
             finite = finite && std::isfinite(values[i]);
             const float kept = spec_.precision == Precision::f16 ? round_to_half(values[i]) : values[i];
@@ -175,10 +179,20 @@ private:
                 throw BadFile("row " + std::to_string(row) + " has a value beyond float16");
             }
             out[i] = kept;
+            squares += static_cast<double>(values[i]) * values[i];
+            if (spec_.precision == Precision::f16 && values[i] != 0 && std::abs(values[i]) < std::ldexp(1.0F, -21)) {
+                ++count_.underflowed_values;
+            }
+        }
+        const bool is_small = squares > 0 && squares < spec_.index.dim * std::ldexp(1.0, -34);
+        if (spec_.precision == Precision::f16 && is_small) {
+            count_.add({.underflowed_rows = 1, .first_underflowed_row = row});
+        }
+        if (spec_.index.metric == Metric::l2 && finite && squares > std::numeric_limits<float>::max() / 2) {
+            count_.add({.overflowing_norm_rows = 1, .first_overflowing_norm_row = row});
         }
         if (finite) return;
-        ++count_.non_finite_rows;
-        if (count_.first_non_finite_row < 0 || row < count_.first_non_finite_row) count_.first_non_finite_row = row;
+        count_.add({.non_finite_rows = 1, .first_non_finite_row = row});
     }
 
     void search_one(const float* query, std::int64_t k, float* distances, std::int64_t* ids) const {

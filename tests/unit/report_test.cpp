@@ -628,6 +628,11 @@ LoadReport measured(const PlacementPlan& plan) {
     report.seconds = 0.75;
     report.non_finite_rows = 2;
     report.first_non_finite_row = 41;
+    report.overflowing_norm_rows = 3;
+    report.first_overflowing_norm_row = 51;
+    report.underflowed_values = 1234567;
+    report.underflowed_rows = 4;
+    report.first_underflowed_row = 61;
     report.recovery = {"staging halved"};
     return report;
 }
@@ -638,6 +643,10 @@ TEST(ReportLoad, JsonIsThePlanWithWhatWasMeasured) {
     verified.rows = 100;
     verified.worst_error = 1e-7;
     verified.error_bound = 1e-5;
+    verified.worst_neighbor_error = 1e-4;
+    verified.neighbor_error_bound = 1e-2;
+    verified.worst_neighbor_rounding = 0.25;
+    verified.unreachable_rows = 2;
     const LoadReport report = measured(plan);
     const Json json = Json::parse(to_json(plan, report, &verified));
     expect_header(json);
@@ -655,6 +664,17 @@ TEST(ReportLoad, JsonIsThePlanWithWhatWasMeasured) {
     EXPECT_EQ(json["recovery"], Json::array({"staging halved"}));
     EXPECT_EQ(json["verified"]["rows"], 100);
     EXPECT_EQ(json["verified"]["worst_error"], 1e-7);
+    EXPECT_EQ(json["verified"]["worst_neighbor_error"], 1e-4);
+    EXPECT_EQ(json["verified"]["neighbor_error_bound"], 1e-2);
+    EXPECT_EQ(json["verified"]["worst_neighbor_rounding"], 0.25);
+    EXPECT_EQ(json["verified"]["unreachable_rows"], 2);
+    EXPECT_EQ(json["non_finite_rows"], 2);
+    EXPECT_EQ(json["first_non_finite_row"], 41);
+    EXPECT_EQ(json["overflowing_norm_rows"], 3);
+    EXPECT_EQ(json["first_overflowing_norm_row"], 51);
+    EXPECT_EQ(json["underflowed_values"], 1234567);
+    EXPECT_EQ(json["underflowed_rows"], 4);
+    EXPECT_EQ(json["first_underflowed_row"], 61);
     EXPECT_TRUE(Json::parse(to_json(plan, report))["verified"].is_null());
 }
 
@@ -665,9 +685,16 @@ TEST(ReportLoad, TextPutsPlannedBesideMeasured) {
     verified.failures = {"row 7: wrong"};
     const std::string text = to_text(plan, measured(plan), &verified);
     EXPECT_THAT(widths_of(text), Each(Le(100u)));
-    EXPECT_THAT(text, AllOf(HasSubstr("planned resident"), HasSubstr("free fell"), HasSubstr("cuda:0"),
-                            HasSubstr("the first is row 41"), HasSubstr("staging halved"), HasSubstr("row 7: wrong"),
-                            HasSubstr("1 failed")));
+    EXPECT_THAT(
+        text, AllOf(HasSubstr("planned resident"), HasSubstr("free fell"), HasSubstr("cuda:0"),
+                    HasSubstr("the first is row 41"), HasSubstr("the first is row 51"),
+                    HasSubstr("the first is row 61"), HasSubstr("1,234,567 values"), Not(HasSubstr("among neighbours")),
+                    HasSubstr("staging halved"), HasSubstr("row 7: wrong"), HasSubstr("1 failed")));
+    verified.neighbor_error_bound = 1e-2;
+    EXPECT_THAT(to_text(plan, measured(plan), &verified), HasSubstr("among neighbours"));
+    LoadReport nothing_found = measured(plan);
+    static_cast<RowFindings&>(nothing_found) = {};
+    EXPECT_THAT(to_text(plan, nothing_found), Not(HasSubstr("the first is row")));
 }
 
 InsufficientMemory too_small() {

@@ -1,5 +1,6 @@
 #include "shard/row_kernels.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -92,24 +93,97 @@ TEST(RowKernels, KnowsTheLargestHalf) {
 TEST(RowKernels, CountsRowsThatAreNotFinite) {
     for (const std::int64_t dim : {1, 7, 16, 35}) {
         std::vector<float> rows(static_cast<std::size_t>(dim * 10), 0.25F);
-        EXPECT_EQ(scan_rows(rows.data(), 10, dim, nullptr).count, 0);
+        EXPECT_EQ(scan_rows(rows.data(), 10, dim, nullptr).non_finite_rows, 0);
         rows[static_cast<std::size_t>(dim * 3 + dim - 1)] = nan;
         rows[static_cast<std::size_t>(dim * 8)] = -infinity;
-        const NonFiniteRows found = scan_rows(rows.data(), 10, dim, nullptr);
-        EXPECT_EQ(found.count, 2) << dim;
-        EXPECT_EQ(found.first, 3) << dim;
+        const RowFindings found = scan_rows(rows.data(), 10, dim, nullptr);
+        EXPECT_EQ(found.non_finite_rows, 2) << dim;
+        EXPECT_EQ(found.first_non_finite_row, 3) << dim;
         std::vector<std::uint16_t> halves(rows.size());
-        const NonFiniteRows halved_rows = halve_rows(rows.data(), 10, dim, halves.data(), nullptr);
-        EXPECT_EQ(halved_rows.count, 2) << dim;
-        EXPECT_EQ(halved_rows.first, 3) << dim;
+        const RowFindings halved_rows = halve_rows(rows.data(), 10, dim, halves.data(), nullptr);
+        EXPECT_EQ(halved_rows.non_finite_rows, 2) << dim;
+        EXPECT_EQ(halved_rows.first_non_finite_row, 3) << dim;
     }
 }
 
 TEST(RowKernels, LargeFiniteValuesAreFinite) {
     const std::vector<float> row(20, 3e38F);
-    EXPECT_EQ(scan_rows(row.data(), 1, 20, nullptr).count, 0);
+    EXPECT_EQ(scan_rows(row.data(), 1, 20, nullptr).non_finite_rows, 0);
     std::vector<std::uint16_t> halves(20);
-    EXPECT_EQ(halve_rows(row.data(), 1, 20, halves.data(), nullptr).count, 1);
+    EXPECT_EQ(halve_rows(row.data(), 1, 20, halves.data(), nullptr).non_finite_rows, 1);
+}
+
+TEST(RowKernels, FindsFiniteRowsWhoseNormOverflows) {
+    struct Case {
+        float value;
+        std::int64_t dim;
+        std::int64_t overflowing;
+    };
+    // Twice the squared norm is compared with 3.4e38.
+    for (const auto& [value, dim, overflowing] :
+         {Case{1.2e19F, 1, 0}, Case{1.4e19F, 1, 1}, Case{-1.2e19F, 2, 1}, Case{3e38F, 20, 1}, Case{1e18F, 35, 0},
+          Case{3e18F, 35, 1}, Case{1e-30F, 20, 0}}) {
+        const std::vector<float> rows(static_cast<std::size_t>(2 * dim), value);
+        std::vector<std::uint16_t> brains(rows.size());
+        for (const RowFindings& found :
+             {scan_rows(rows.data(), 2, dim, nullptr), brain_rows(rows.data(), 2, dim, brains.data(), nullptr)}) {
+            EXPECT_EQ(found.overflowing_norm_rows, 2 * overflowing) << value << " x " << dim;
+            EXPECT_EQ(found.first_overflowing_norm_row, overflowing - 1);
+            EXPECT_EQ(found.non_finite_rows, 0);
+        }
+    }
+    const std::vector<float> row = {3e38F, nan};
+    EXPECT_EQ(scan_rows(row.data(), 1, 2, nullptr).overflowing_norm_rows, 0);
+}
+
+// 2^-21 is the least value that counts as kept; dimensions below 8 take the scalar path, the rest of 35 both.
+TEST(RowKernels, CountsTheValuesThatUnderflowInFloat16) {
+    const float least = std::ldexp(1.0F, -21);
+    const std::vector<float> kinds = {
+        0.0F,   -0.0F,  1e-45F, -1e-45F, std::ldexp(1.0F, -22), std::nextafter(least, 0.0F),
+        least,  -least, 1e-8F,  -3e-8F,  std::ldexp(1.0F, -20), -1e-6F,
+        65504., -0.3F,  6.1e-5F};
+    std::mt19937 random(11);
+    for (const std::int64_t dim : {1, 7, 8, 15, 16, 35, 384}) {
+        std::vector<float> rows(static_cast<std::size_t>(dim * 50));
+        std::int64_t expected = 0;
+        for (float& value : rows) {
+            value = kinds[random() % kinds.size()];
+            if (value != 0 && std::abs(value) < least) ++expected;
+        }
+        std::vector<std::uint16_t> halves(rows.size());
+        EXPECT_EQ(halve_rows(rows.data(), 50, dim, halves.data(), nullptr).underflowed_values, expected) << dim;
+        EXPECT_GT(expected, 0);
+        EXPECT_EQ(brain_rows(rows.data(), 50, dim, halves.data(), nullptr).underflowed_values, 0);
+    }
+}
+
+TEST(RowKernels, FindsTheRowsThatAreTooSmallForFloat16) {
+    for (const std::int64_t dim : {1, 7, 8, 35, 384}) {
+        const auto size = static_cast<std::size_t>(dim);
+        for (const float value : {0.0F, 1e-45F, 1e-8F, 1e-6F, 5e-6F, 7.5e-6F, 7.8e-6F, 1e-5F, 1e-3F, 1.0F}) {
+            std::vector<float> rows(3 * size, 0.25F);
+            std::fill_n(rows.begin() + static_cast<std::ptrdiff_t>(size), size, -value);
+            std::vector<std::uint16_t> halves(rows.size());
+            const RowFindings found = halve_rows(rows.data(), 3, dim, halves.data(), nullptr);
+            const bool is_small = value != 0 && value < 7.6e-6F;
+            EXPECT_EQ(found.underflowed_rows, is_small ? 1 : 0) << value << " x " << dim;
+            EXPECT_EQ(found.first_underflowed_row, is_small ? 1 : -1) << value << " x " << dim;
+        }
+    }
+}
+
+TEST(RowKernels, RoundsValuesAsShardsHoldThem) {
+    const std::vector<float> values = {
+        1.0F + std::ldexp(1.0F, -10), 1.0F + std::ldexp(1.0F, -12), 0.1F, 1e-8F, -7.0F, 0.0F, 65504.0F, 1e-3F, 3.0F};
+    std::vector<float> rounded(values.size());
+    round_values(Precision::f32, values.data(), 9, rounded.data());
+    EXPECT_EQ(rounded, values);
+    round_values(Precision::f16, values.data(), 9, rounded.data());
+    for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(rounded[i], reference_value(halved(values[i])));
+    round_values(Precision::bf16, values.data(), 9, rounded.data());
+    EXPECT_EQ(rounded[0], 1.0F);
+    EXPECT_EQ(rounded[2], 0.10009765625F);
 }
 
 TEST(RowKernels, NormsAreThoseOfTheRowsThatAreKept) {
@@ -175,9 +249,9 @@ TEST(RowKernels, Bfloat16RefusesWhatRoundsToInfinityAndOnlyThat) {
     std::vector<float> row(20, 3e38F);  // finite, with squares that are not
     std::vector<std::uint16_t> brains(20);
     std::array<float, 1> norm{};
-    EXPECT_EQ(brain_rows(row.data(), 1, 20, brains.data(), norm.data()).count, 0);
+    EXPECT_EQ(brain_rows(row.data(), 1, 20, brains.data(), norm.data()).non_finite_rows, 0);
     row[17] = std::numeric_limits<float>::max();
-    EXPECT_EQ(brain_rows(row.data(), 1, 20, brains.data(), nullptr).count, 1);
+    EXPECT_EQ(brain_rows(row.data(), 1, 20, brains.data(), nullptr).non_finite_rows, 1);
     row.assign(20, 0.5F);
     brain_rows(row.data(), 1, 20, brains.data(), norm.data());
     EXPECT_EQ(norm[0], 5.0F);
