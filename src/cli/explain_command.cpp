@@ -10,6 +10,7 @@
 
 #include "cli/index_request.hpp"
 #include "cli/option_values.hpp"
+#include "cli/typed_index.hpp"
 
 namespace gpushard::cli {
 namespace {
@@ -20,6 +21,7 @@ struct ExplainRequest {
     std::vector<std::string> words;  ///< the text, as one argument or several
     std::string file;
     std::vector<std::filesystem::path> index;
+    TypedIndex typed;
     std::string devices;
     ExplainOptions options;
 };
@@ -36,6 +38,12 @@ void add_paths(CLI::App& command, const std::string& flag, std::vector<std::file
 ExplainOptions options_of(const ExplainRequest& request) {
     ExplainOptions options = request.options;
     if (!request.index.empty()) options.index = inspect(request.index);
+    if (request.typed.is_typed()) {
+        TypedIndex typed = request.typed;
+        typed.dim = options.dim;
+        options.index = typed.profile();
+        options.dim.reset();
+    }
     if (!request.devices.empty()) {
         options.devices = resolve_devices(request.devices);
         options.devices_spec = request.devices;
@@ -85,6 +93,8 @@ void add_explain_command(CommandLine& line) {
     add_paths(command, "--index", request->index, "The index it was about, or the parts of one in order");
     add_number(command, "--dim", request->options.dim, 1, largest_dim,
                "The dimension of that index, where no more is known");
+    add_typed_index(command, request->typed);
+    command.get_option("--count")->excludes("--index");
     command.add_option("--devices", request->devices, "Plan the index for these devices, as for plan")
         ->type_name("SPEC[,SPEC...]");
     add_value(command, "--precision", request->options.precision, parse_precision, "stored, f32, f16, bf16 or auto")

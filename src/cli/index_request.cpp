@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include <gpushard/device_info.hpp>
 #include <gpushard/index_inspector.hpp>
 #include <gpushard/report.hpp>
 
@@ -19,10 +20,11 @@ std::vector<CLI::Option*> add_planning_options(CLI::App& command, IndexRequest& 
     PlanOptions& plan = request.plan;
     return {
         command
-            .add_option("--devices", request.devices,
-                        "Devices: cpu, cpu=2GiB*4, cuda:all, cuda:0=24GiB, a PCI id or UUID, any, a known card such "
-                        "as 4xA100-40GB, @rig.json")
-            ->default_str("cpu")
+            .add_option(
+                "--devices", request.devices,
+                "Devices: cpu, cpu=2GiB*4, cuda:all, cuda:0-3, 0,1, cuda:0=24GiB, a PCI id or UUID, any; to plan "
+                "for others, a known card as 4xA100-40GB, a card's memory as 20GiB, @rig.json")
+            ->default_str(system_inventory().default_specification())
             ->type_name("SPEC[,SPEC...]"),
         add_value(command, "--strategy", plan.strategy, parse_strategy, "balanced, proportional, fewest or replicate")
             ->type_name("NAME")
@@ -82,15 +84,21 @@ IndexProfile inspect(const std::vector<std::filesystem::path>& files) {
     return files.size() == 1 ? inspect_index(files.front()) : inspect_index(files);
 }
 
+LoadOptions planning_options(const IndexRequest& request) {
+    LoadOptions options;
+    options.devices = request.devices;
+    options.plan = request.plan;
+    if (request.k) options.plan.k = *request.k;
+    return options;
+}
+
 PlacementPlan make_plan(const IndexRequest& request) {
     if (request.plan_file.empty()) {
-        LoadOptions options;
-        options.devices = request.devices;
-        options.plan = request.plan;
-        if (request.k) options.plan.k = *request.k;
+        const LoadOptions options = planning_options(request);
         return request.files.size() == 1 ? plan(request.files.front(), options) : plan(request.files, options);
     }
     PlacementPlan plan = read_plan(request.plan_file);
+    plan.must_be_of_a_file();
     if (!request.files.empty()) {
         plan.index.files.clear();
         for (const std::filesystem::path& file : request.files) plan.index.files.push_back(file.string());

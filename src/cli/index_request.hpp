@@ -34,6 +34,9 @@ void check_request(const IndexRequest& request, const CommonOptions& common);
 
 IndexProfile inspect(const std::vector<std::filesystem::path>& files);
 
+/// What planning for the request is asked.
+LoadOptions planning_options(const IndexRequest& request);
+
 /// Plans now, or reads the plan that was typed, for the files that were typed beside it.
 PlacementPlan make_plan(const IndexRequest& request);
 

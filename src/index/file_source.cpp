@@ -10,6 +10,8 @@
 
 #include <gpushard/error.hpp>
 
+#include "index/foreign_file.hpp"
+
 namespace gpushard {
 namespace {
 
@@ -23,6 +25,13 @@ BadFile cannot_open(const std::string& name, int error) {
 
 BadFile not_an_index(const std::string& name, const std::string& what) {
     return BadFile(name + ": is " + what + ", expected a Faiss index file", {}, {{"file", name}});
+}
+
+/// LangChain and others keep an index in a folder, which is what people name then.
+BadFile folder(const std::filesystem::path& path, const std::string& name) {
+    FolderFindings found = look_into_folder(path);
+    return BadFile(name + ": is a folder, expected a Faiss index file" + found.summary, std::move(found.hints),
+                   {{"file", name}});
 }
 
 int open_for_reading(const std::filesystem::path& path, const std::string& name) {
@@ -66,7 +75,7 @@ FileSource::FileSource(const std::filesystem::path& path)
     : name_(path.string()), path_(std::filesystem::absolute(path)), descriptor_(open_for_reading(path, name_)) {
     struct stat status {};
     if (::fstat(descriptor_, &status) != 0) throw cannot_open(name_, errno);
-    if (S_ISDIR(status.st_mode)) throw not_an_index(name_, "a folder");
+    if (S_ISDIR(status.st_mode)) throw folder(path, name_);
     if (!S_ISREG(status.st_mode)) throw not_an_index(name_, "not a regular file");
     identity_ = identity_of(status);
     if (identity_.size == 0) throw not_an_index(name_, "empty");

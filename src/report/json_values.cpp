@@ -65,7 +65,9 @@ Json json_header() {
 }
 
 Json json_value(const IndexProfile& profile) {
-    return {{"file", profile.files.empty() ? std::string("memory") : profile.files.front()},
+    return {{"file", profile.of_no_file      ? Json(nullptr)
+                     : profile.files.empty() ? Json("memory")
+                                             : Json(profile.files.front())},
             {"files", profile.files},
             {"bytes", profile.bytes},
             {"type", to_string(profile.type)},
