@@ -32,10 +32,12 @@ struct DeviceInfo {
     std::string pci;   ///< PCI bus id, empty where there is none
     DeviceKind kind = DeviceKind::cpu;
     Bytes total_bytes = 0;
-    Bytes free_bytes = 0;         ///< what a new allocation may take, within the budget
-    Bytes context_bytes = 0;      ///< what a CUDA context will take from free_bytes; 0 where it exists already
-    double bytes_per_second = 0;  ///< memory bandwidth: the weight of this device where work is shared equally
-    bool planning_only = false;   ///< a known card by name or a device from a rig file: nothing can be loaded on it
+    Bytes free_bytes = 0;     ///< what a new allocation may take, within the budget
+    Bytes context_bytes = 0;  ///< what a CUDA context will take from free_bytes; 0 where it exists already
+    /// Memory bandwidth: the weight of this device where work is shared equally; 0 where it is not known, which counts
+    /// as that of the slowest device of known bandwidth.
+    double bytes_per_second = 0;
+    bool planning_only = false;  ///< a known card by name or a device from a rig file: nothing can be loaded on it
 
     /// The rest is told of cards, where it is known.
     bool context_measured = false;        ///< whether context_bytes was measured on this card; it is assumed otherwise
@@ -79,15 +81,21 @@ const DeviceInventory& system_inventory();
 DeviceInfo measure_context(const DeviceInfo& card);
 
 /// Reads a device specification, the argument of `--devices`: a comma-separated list of
-///   cuda:all | cuda:1 | a PCI id | a UUID | cuda:0=24GiB   cards of this machine, the last with a byte budget
-///   cpu | cpu=2GiB                                         the host
-///   any                                                    the cards if there are, else the host
-///   4xA100-40GB                                            known cards by name, for planning only
-///   @rig.json                                              what `gpushard devices --json` printed, for planning only
-/// each followed by `*N` to repeat it. An empty text means the default of this build: `cuda:all` where CUDA is
-/// compiled in, else `cpu`. Budgets of the host are taken at their word here; loading checks them against the memory
-/// there is. Throws InvalidArgument for a malformed or duplicate device, a budget of 0, or a budget above the card;
-/// DeviceError for a card that is not there; BadFile for an unreadable rig file.
+///   cuda:all | cuda | gpu | all            every visible card of this machine
+///   cuda:1 | gpu:1 | 1 | cuda:0-3 | 0,1,2  cards by ordinal, as CUDA counts the visible ones
+///   a PCI id | the beginning of a UUID     a card
+///   cuda:0=24GiB                           a byte budget: that part of the card, or of each of several
+///   cpu | host | cpu=2GiB                  the host
+///   any                                    the cards if there are, else the host
+///   4xA100-40GB | RTX 4090                 known cards by name, for planning only; see known_cards
+///   20GiB | 4x24GiB                        cards of which only the memory is known, for planning only
+///   @rig.json                              what `gpushard devices --json` printed, for planning only
+/// each repeated by `*N` or `xN` behind it, or `Nx` in front. Case and spaces do not matter. A whole number without a
+/// unit is an ordinal, but that of a model with four digits (4090) is the known card. An empty text means the default
+/// of this build: `cuda:all` where CUDA is compiled in, else `cpu`. Budgets of the host are taken at their word here;
+/// loading checks them against the memory there is. Throws InvalidArgument for a malformed, ambiguous or duplicate
+/// device, for processors that are no CUDA cards, for a budget of 0, or above the card; DeviceError for a card that is
+/// not there; BadFile for an unreadable rig file.
 std::vector<DeviceInfo> resolve_devices(std::string_view specification,
                                         const DeviceInventory& inventory = system_inventory());
 
@@ -97,6 +105,7 @@ struct KnownCard {
     Bytes total_bytes = 0;
     double bytes_per_second = 0;
     bool holds_bfloat16 = false;  ///< of compute capability 8.0 or later
+    bool offered = false;         ///< among offered_cards
 
     bool operator==(const KnownCard&) const = default;
 };
@@ -104,11 +113,18 @@ struct KnownCard {
 /// All known cards, smallest memory first, and by name among equals.
 const std::vector<KnownCard>& known_cards();
 
+/// Those of them that are suggested where one has to be chosen (`plan --fit`, what would fit instead): what is commonly
+/// bought or rented, one of each kind.
+const std::vector<KnownCard>& offered_cards();
+
 /// What a CUDA context, its modules and the cuBLAS workspace take on a card until `gpushard devices --measure` has
 /// measured it: an assumption, and printed as one.
 inline constexpr Bytes assumed_context_bytes = 512_MiB;
 
 /// A DeviceInfo for a known card with all of its memory free.
 DeviceInfo describe(const KnownCard& card);
+
+/// A card of which only the memory is known, all of it free, for planning: its bandwidth is 0, not known.
+DeviceInfo describe_card(Bytes total_bytes, std::string spec);
 
 }  // namespace gpushard

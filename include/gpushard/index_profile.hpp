@@ -47,6 +47,7 @@ std::string_view to_string(IndexType type);
 /// What an index is, from its header alone: a few dozen bytes, whatever the size of the index.
 struct IndexProfile {
     std::vector<std::string> files;  ///< one path; several for a file in parts; "memory" for an index in memory
+    bool of_no_file = false;         ///< made by flat_profile: to plan with, not to load
     Bytes bytes = 0;                 ///< size of the file, or of all its parts
     IndexType type = IndexType::flat;
     std::string fourcc;  ///< the type code in the file: "IxFI"
@@ -59,10 +60,18 @@ struct IndexProfile {
     Bytes payload_bytes = 0;         ///< count x dim x element_bytes(stored)
     std::vector<std::string> chain;  ///< names of wrappers around the index, outermost first
 
-    /// The path; "first_part (+2 parts)" for a file in parts.
+    /// The path; "first_part (+2 parts)" for a file in parts; "(no file)" where there is none.
     std::string display_name() const;
     /// Bytes of one vector as stored.
     Bytes row_bytes() const { return static_cast<Bytes>(dim) * element_bytes(stored); }
 };
+
+/// What inspect_index would say of a flat index of `count` vectors of `dim` numbers in float32, for planning without
+/// one. Pure. Throws InvalidArgument for a dim outside 1 to 1,048,576, a negative count, a count whose vectors no file
+/// could hold (2^63 bytes), and a metric that has no name.
+IndexProfile flat_profile(std::int64_t count, std::int64_t dim, Metric metric = Metric::inner_product);
+
+/// Reads the name of a metric: as to_string has it, and "ip". Throws InvalidArgument.
+Metric parse_metric(std::string_view text);
 
 }  // namespace gpushard

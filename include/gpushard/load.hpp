@@ -76,13 +76,17 @@ ShardedIndex load(const std::vector<std::filesystem::path>& parts, const LoadOpt
 
 /// Loads exactly the placement of `plan`, on the machine it was made for. Free memory is checked again
 /// (InsufficientMemory); another index (FileChanged, by fingerprint) or another device (DeviceError, by UUID where
-/// there is one) is refused. Only staging may become less than planned, unless `options.may_replan` is set.
-/// `options.devices` and `options.plan` are not used; its files are held to `options.part_order`.
+/// there is one) is refused, and so is a plan of no file (InvalidArgument). Only staging may become less than planned,
+/// unless `options.may_replan` is set. `options.devices` and `options.plan` are not used; its files are held to
+/// `options.part_order`.
 ShardedIndex load(const PlacementPlan& plan, const LoadOptions& options = {});
 
 /// Plans `path` as load would, without loading: inspects, probes the devices, plans, and takes the fingerprint.
 PlacementPlan plan(const std::filesystem::path& path, const LoadOptions& options = {});
 PlacementPlan plan(const std::vector<std::filesystem::path>& parts, const LoadOptions& options = {});
+
+/// The same for an index that need not exist: see flat_profile. The plan has no fingerprint.
+PlacementPlan plan(const IndexProfile& index, const LoadOptions& options = {});
 
 /// The seam under the calls above, for devices and sources of your own: loads `plan` from `source` onto `devices`,
 /// one for each entry of plan.devices in the same order (null where the plan gives it no rows). The index keeps the

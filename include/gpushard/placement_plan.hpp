@@ -82,6 +82,8 @@ struct PlacementPlan {
     Bytes host_resident_bytes = 0;        ///< host memory the shards on the host keep
     StockFaissOutcome stock_faiss;        ///< what stock Faiss would do with the same request
 
+    /// Throws InvalidArgument where the plan is of no file, and so cannot be loaded or replayed.
+    void must_be_of_a_file() const;
     /// Sum of the devices' memory.
     ShardMemory totals() const;
     /// Devices that hold rows.

@@ -20,6 +20,10 @@ bool cuda_is_compiled_in();
 /// The visible cards. Throws DeviceError saying why there are none.
 std::vector<DeviceInfo> list_cards();
 
+/// What this machine has that this build cannot use, as a sentence: see device/unused_cards.hpp. Empty where CUDA is
+/// compiled in.
+std::string cards_left_unused();
+
 /// A device on the card that `info` names by UUID, or by ordinal where it has none. Throws DeviceError when it is not
 /// there or cannot be used.
 std::unique_ptr<Device> open_card(const DeviceInfo& info);

@@ -11,6 +11,8 @@ bool cuda_is_compiled_in() { return true; }
 
 std::vector<DeviceInfo> list_cards() { return cuda_cards(); }
 
+std::string cards_left_unused() { return {}; }
+
 std::unique_ptr<Device> open_card(const DeviceInfo& info) { return make_cuda_device(info); }
 
 GpuFacts card_facts(const std::filesystem::path& root) { return examine_cards(root); }

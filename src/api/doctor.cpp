@@ -8,6 +8,7 @@
 #include <gpushard/version.hpp>
 
 #include "api/cards.hpp"
+#include "device/device_name.hpp"
 #include "doctor/checks.hpp"
 #include "doctor/host_facts.hpp"
 #include "doctor/index_facts.hpp"
@@ -47,20 +48,10 @@ private:
     const HostMemory& memory_;
 };
 
-/// Host memory and `any` work without cards; known cards and rig files are for planning.
-bool names_cards(const std::string& specification) {
-    std::string lower = specification;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char letter) {
-        return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
-    });
-    const auto has = [&](const char* part) { return lower.find(part) != std::string::npos; };
-    return has("cuda") || has("gpu-") || has("mig-") || (has(":") && !has("@"));
-}
-
 void resolve(const std::string& asked, MachineFacts& facts) {
     const ExaminedInventory inventory(facts.gpu, facts.host.memory);
     const std::string specification = asked.empty() ? inventory.default_specification() : asked;
-    facts.cards_wanted = names_cards(specification);
+    facts.cards_wanted = names_cards_here(specification);
     try {
         facts.devices = resolve_devices(specification, inventory);
     } catch (const DeviceError& error) {

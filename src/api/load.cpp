@@ -9,6 +9,7 @@
 #include <gpushard/load.hpp>
 #include <gpushard/placement_planner.hpp>
 
+#include "api/cards.hpp"
 #include "api/host_memory.hpp"
 #include "api/load_here.hpp"
 #include "api/open_devices.hpp"
@@ -100,9 +101,20 @@ ShardedIndex load_at(const LoadSite& site, const PlacementPlan& plan, std::share
                                                            std::move(load.devices), std::move(load.loaded.shards)));
 }
 
+/// Nobody asked for the host: it is what this build can use.
+void warn_of_unused_cards(const IndexProfile& index) {
+    const std::string here = cards_left_unused();
+    if (here.empty()) return;
+    log_warn(
+        "{}: {} of vectors go into host memory: {}, but this build of gpushard has no GPU support; build with "
+        "-DGPUSHARD_CUDA=ON, or name the host: --devices cpu",
+        index.display_name(), format_bytes(index.payload_bytes), here);
+}
+
 }  // namespace
 
 PlacementPlan plan_here(const IndexProfile& index, const LoadOptions& options) {
+    if (options.devices.empty()) warn_of_unused_cards(index);
     return plan_for(index, resolve_devices(options.devices), options.plan);
 }
 
@@ -119,6 +131,8 @@ PlacementPlan plan(const std::filesystem::path& path, const LoadOptions& options
     return plan(std::vector{path}, options);
 }
 
+PlacementPlan plan(const IndexProfile& index, const LoadOptions& options) { return plan_here(index, options); }
+
 ShardedIndex load(const std::vector<std::filesystem::path>& parts, const LoadOptions& options) {
     const std::shared_ptr<ByteSource> source = open_parts(parts, options.part_order);
     LoadOptions replanning = options;
@@ -131,6 +145,7 @@ ShardedIndex load(const std::filesystem::path& path, const LoadOptions& options)
 }
 
 ShardedIndex load(const PlacementPlan& plan, const LoadOptions& options) {
+    plan.must_be_of_a_file();
     const std::vector<std::filesystem::path> paths(plan.index.files.begin(), plan.index.files.end());
     const std::shared_ptr<ByteSource> source = open_parts(paths, options.part_order);
     check_same_index(plan, *source);

@@ -11,6 +11,7 @@ namespace {
 struct DevicesRequest {
     std::string devices = "any";
     bool measure = false;
+    bool known = false;
 };
 
 bool has_card(const std::vector<DeviceInfo>& rig) {
@@ -43,9 +44,17 @@ std::string why_no_card() {
     return {};
 }
 
+ExitCode list_known_cards(const CommonOptions& common) {
+    std::vector<DeviceInfo> cards;
+    for (const KnownCard& card : known_cards()) cards.push_back(describe(card));
+    print(common.json ? to_json(cards) : to_text(cards));
+    return exit_ok;
+}
+
 ExitCode run_devices(const DevicesRequest& request, const CommonOptions& common) {
     FileRoles files;
     add_rigs(files, request.devices);
+    if (request.known) return list_known_cards(common);
     std::vector<DeviceInfo> rig = resolve_devices(request.devices);
     if (request.measure && !has_card(rig)) {
         throw DeviceError(
@@ -82,6 +91,8 @@ void add_devices_command(CommandLine& line) {
     command.add_option("--devices", request->devices, "List these instead, as for plan")
         ->type_name("SPEC[,SPEC...]")
         ->default_str("any");
+    command.add_flag("--known", request->known, "List the known cards, which can be planned for by name")
+        ->excludes("--devices");
     command.add_flag("--measure", request->measure, "Measure what a CUDA context takes on each card");
 }
 

@@ -7,6 +7,7 @@
 
 #include "cli/index_request.hpp"
 #include "cli/option_values.hpp"
+#include "cli/typed_index.hpp"
 
 namespace gpushard::cli {
 namespace {
@@ -17,6 +18,7 @@ struct ExplainRequest {
     std::vector<std::string> words;  ///< the text, as one argument or several
     std::string file;
     IndexFiles index;
+    TypedIndex typed;
     std::string devices;
     ExplainOptions options;
 };
@@ -49,6 +51,12 @@ void check_files(const ExplainRequest& request) {
 ExplainOptions options_of(const ExplainRequest& request, const CommonOptions& common) {
     ExplainOptions options = request.options;
     if (!request.index.paths.empty()) options.index = inspect(request.index, common);
+    if (request.typed.is_typed()) {
+        TypedIndex typed = request.typed;
+        typed.dim = options.dim;
+        options.index = typed.profile();
+        options.dim.reset();
+    }
     if (!request.devices.empty()) {
         options.devices = resolve_devices(request.devices);
         options.devices_spec = request.devices;
@@ -94,6 +102,8 @@ void add_explain_command(CommandLine& line) {
     add_part_order(command, request->index.order);
     add_number(command, "--dim", request->options.dim, 1, largest_dim,
                "The dimension of that index, where no more is known");
+    add_typed_index(command, request->typed);
+    command.get_option("--count")->excludes("--index");
     command.add_option("--devices", request->devices, "Plan the index for these devices, as for plan")
         ->type_name("SPEC[,SPEC...]");
     add_value(command, "--precision", request->options.precision, parse_precision, "stored, f32, f16, bf16 or auto")

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include <gpushard/device_info.hpp>
 #include <gpushard/index_inspector.hpp>
 #include <gpushard/printable_text.hpp>
 #include <gpushard/report.hpp>
@@ -21,10 +22,11 @@ std::vector<CLI::Option*> add_planning_options(CLI::App& command, IndexRequest& 
     PlanOptions& plan = request.plan;
     return {
         command
-            .add_option("--devices", request.devices,
-                        "Devices: cpu, cpu=2GiB*4, cuda:all, cuda:0=24GiB, a PCI id or UUID, any, a known card such "
-                        "as 4xA100-40GB, @rig.json")
-            ->default_str("cpu")
+            .add_option(
+                "--devices", request.devices,
+                "Devices: cpu, cpu=2GiB*4, cuda:all, cuda:0-3, 0,1, cuda:0=24GiB, a PCI id or UUID, any; to plan "
+                "for others, a known card as 4xA100-40GB, a card's memory as 20GiB, @rig.json")
+            ->default_str(system_inventory().default_specification())
             ->type_name("SPEC[,SPEC...]"),
         add_value(command, "--strategy", plan.strategy, parse_strategy, "balanced, proportional, fewest or replicate")
             ->type_name("NAME")
@@ -52,15 +54,6 @@ std::vector<CLI::Option*> add_planning_options(CLI::App& command, IndexRequest& 
         add_number(command, "--k", request.k, 1, most_queries, "Neighbours to plan for, and to search")
             ->default_str("10"),
     };
-}
-
-PlacementPlan plan_now(const IndexRequest& request) {
-    LoadOptions options;
-    options.devices = request.devices;
-    options.plan = request.plan;
-    options.part_order = request.files.order;
-    if (request.k) options.plan.k = *request.k;
-    return plan(request.files.paths, options);
 }
 
 /// Nothing is taken silently that was not named.
@@ -119,9 +112,20 @@ IndexProfile inspect(const IndexFiles& files, const CommonOptions& common) {
     return profile;
 }
 
+LoadOptions planning_options(const IndexRequest& request) {
+    LoadOptions options;
+    options.devices = request.devices;
+    options.plan = request.plan;
+    options.part_order = request.files.order;
+    if (request.k) options.plan.k = *request.k;
+    return options;
+}
+
 PlacementPlan make_plan(const IndexRequest& request, FileRoles& files, const CommonOptions& common) {
-    PlacementPlan plan = request.plan_file.empty() ? plan_now(request) : read_plan(request.plan_file);
+    PlacementPlan plan = request.plan_file.empty() ? gpushard::plan(request.files.paths, planning_options(request))
+                                                   : read_plan(request.plan_file);
     if (request.plan_file.empty()) note_found_files(request.files, plan.index, common);
+    plan.must_be_of_a_file();
     if (!request.plan_file.empty() && !request.files.paths.empty()) {
         plan.index.files.clear();
         for (const std::filesystem::path& file : request.files.paths) plan.index.files.push_back(file.string());

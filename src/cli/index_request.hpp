@@ -49,6 +49,9 @@ void add_rigs(FileRoles& files, std::string_view devices);
 /// Reads the header, and notes which files were found beside the one that was typed.
 IndexProfile inspect(const IndexFiles& files, const CommonOptions& common);
 
+/// What planning for the request is asked.
+LoadOptions planning_options(const IndexRequest& request);
+
 /// Plans now, or reads the plan that was typed, for the files that were typed beside it. The files of the index become
 /// inputs in `files`, also those that only a plan names. Notes what `inspect` notes.
 PlacementPlan make_plan(const IndexRequest& request, FileRoles& files, const CommonOptions& common);

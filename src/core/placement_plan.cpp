@@ -71,6 +71,13 @@ PrecisionChoice parse_precision(std::string_view text) {
 
 Bytes ShardPlacement::usable_bytes() const { return usable_of(device, reserve_bytes); }
 
+void PlacementPlan::must_be_of_a_file() const {
+    if (!index.of_no_file) return;
+    throw InvalidArgument(
+        "the plan is of no file (it was made of a count and a dimension), so it can be neither loaded nor replayed",
+        {"plan again for the index file: gpushard plan FILE"});
+}
+
 ShardMemory PlacementPlan::totals() const {
     ShardMemory sum;
     for (const ShardPlacement& placement : devices) {

@@ -102,7 +102,7 @@ std::vector<RigSuggestion> suggest_rigs(const IndexProfile& index, const PlanOpt
     validate_most_cards(max_cards);
     std::vector<RigSuggestion> suggestions;
     if (!card_searches(index.metric)) return suggestions;
-    for (const KnownCard& card : known_cards()) {
+    for (const KnownCard& card : offered_cards()) {
         const std::optional<PlacementPlan> plan = plan_on_fewest(index, card, options, max_cards);
         if (!plan) continue;
         suggestions.push_back({.card = card, .count = cards_of(*plan), .peak_bytes = largest_peak(*plan)});
@@ -125,7 +125,7 @@ RigFit fit_rigs(const IndexProfile& index, const PlanOptions& requested, int max
         throw InvalidArgument("cards cannot search by " + to_string(index.metric) + ", so none of them fits",
                               {"--devices cpu searches by every metric of Faiss"});
     }
-    for (const KnownCard& card : known_cards()) {
+    for (const KnownCard& card : offered_cards()) {
         for (const Precision precision : precisions_to_fit(index, options)) {
             if (!holds(card, precision)) continue;
             const auto plan = plan_on_fewest(index, card, at_precision(options, precision), max_cards);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 #include <unistd.h>
 
 namespace gpushard {
@@ -31,6 +32,22 @@ std::string module_version(const std::string& text) {
         if (numbers && word.find('.') != std::string::npos) return word;
     }
     return "of unknown version";
+}
+
+/// A folder for each card, with a file in which a line says "Model: \t\t NVIDIA A100-SXM4-80GB".
+std::vector<std::string> card_models(const fs::path& cards) {
+    std::vector<std::string> models;
+    std::error_code ignored;
+    for (const auto& card : fs::directory_iterator(cards, ignored)) {
+        std::istringstream lines(read_small_file(card.path() / "information"));
+        constexpr std::string_view key = "Model:";
+        for (std::string line; std::getline(lines, line);) {
+            const auto begin = line.find_first_not_of(" \t", key.size());
+            if (line.rfind(key, 0) == 0 && begin != std::string::npos) models.push_back(line.substr(begin));
+        }
+    }
+    std::sort(models.begin(), models.end());
+    return models;
 }
 
 int count_cards_on_bus(const fs::path& devices) {
@@ -79,6 +96,7 @@ std::optional<std::string> container_kind(const fs::path& root) {
 NoCardFacts read_card_files(const std::string& root) {
     NoCardFacts facts;
     facts.kernel_module_version = module_version(read_small_file(fs::path(root) / "proc/driver/nvidia/version"));
+    facts.models = card_models(fs::path(root) / "proc/driver/nvidia/gpus");
     facts.cards_on_pci_bus = count_cards_on_bus(fs::path(root) / "sys/bus/pci/devices");
     read_device_files(fs::path(root) / "dev", facts);
     facts.container = container_kind(root);

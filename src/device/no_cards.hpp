@@ -16,6 +16,7 @@ struct NoCardFacts {
     bool driver_library_loads = false;  ///< libcuda.so.1
     std::string kernel_module_version;  ///< "550.54.15"; empty where the NVIDIA kernel module is not loaded
     int cards_on_pci_bus = 0;           ///< NVIDIA display and 3D controllers
+    std::vector<std::string> models;    ///< of the cards that the kernel module drives: "NVIDIA A100-SXM4-80GB"
     std::vector<std::string> closed_device_files;   ///< /dev/nvidia* that this process may not open
     int open_device_files = 0;                      ///< /dev/nvidia* that it may
     std::optional<std::string> container;           ///< its kind, as "Docker", where this runs in one

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <iterator>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <gpushard/rig_files.hpp>
 
 #include "device/card_name.hpp"
+#include "device/device_name.hpp"
 #include "device/device_sharing.hpp"
 #include "device/device_spec.hpp"
 #include "device/pci_id.hpp"
@@ -17,8 +19,6 @@ namespace gpushard {
 namespace {
 
 constexpr std::size_t most_devices = 65536;
-
-bool is_uuid(const std::string& lower) { return lower.rfind("gpu-", 0) == 0 || lower.rfind("mig-", 0) == 0; }
 
 std::string list_specs(const std::vector<DeviceInfo>& cards) {
     std::string text;
@@ -29,7 +29,7 @@ std::string list_specs(const std::vector<DeviceInfo>& cards) {
 /// Looks elements up in an inventory, asking it at most once for each kind of device.
 class Resolver {
 public:
-    explicit Resolver(const DeviceInventory& inventory) : inventory_(inventory) {}
+    Resolver(const DeviceInventory& inventory, bool is_typed) : inventory_(inventory), is_typed_(is_typed) {}
 
     std::vector<LogicalDevice> resolve(const DeviceElement& element) {
         const std::vector<LogicalDevice> once = resolve_once(element);
@@ -44,15 +44,28 @@ public:
 
 private:
     std::vector<LogicalDevice> resolve_once(const DeviceElement& element) {
-        const std::string name = compact_lower(element.name);
-        if (name.front() == '@') return rig(element);
-        if (name == "any") return any(element);
-        if (name == "cpu") return {logical(host(), "host", element)};
-        if (name == "cuda:all") return parts_of(cards(), element);
-        if (name.rfind("cuda", 0) == 0) return {card_by_ordinal(name, element)};
-        if (is_uuid(name)) return {card_by_uuid(name, element)};
-        if (const auto pci = canonical_pci(name)) return {card_by_pci(*pci, element)};
-        return known(element);
+        const DeviceName name = read_device_name(element.name, element.text);
+        switch (name.kind) {
+            case DeviceName::Kind::all_cards:
+                return parts_of(cards(element), element);
+            case DeviceName::Kind::ordinals:
+                return cards_by_ordinal(name, element);
+            case DeviceName::Kind::uuid:
+                return {card_by_uuid(name.text, element)};
+            case DeviceName::Kind::pci:
+                return {card_by_pci(name.text, element)};
+            case DeviceName::Kind::host:
+                return {logical(host(), "host", element)};
+            case DeviceName::Kind::any:
+                return any(element);
+            case DeviceName::Kind::rig_file:
+                return rig(name.text, element);
+            case DeviceName::Kind::any_card:
+                return {logical(describe_card(name.memory, name.text), "", element)};
+            case DeviceName::Kind::known_card:
+                return {logical(describe(find_known_card(name.text, element.text)), "", element)};
+        }
+        refuse_unknown_name(element.name, element.text);
     }
 
     static LogicalDevice logical(const DeviceInfo& info, std::string physical, const DeviceElement& element) {
@@ -70,8 +83,18 @@ private:
         return *host_;
     }
 
-    const std::vector<DeviceInfo>& cards() {
-        if (!cards_) cards_ = inventory_.cards();
+    /// Why there are none is said of what was typed.
+    const std::vector<DeviceInfo>& cards(const DeviceElement& element) {
+        if (cards_) return *cards_;
+        try {
+            cards_ = inventory_.cards();
+        } catch (const DeviceError& error) {
+            if (!is_typed_) throw;
+            std::vector<ErrorField> fields = error.fields();
+            std::erase_if(fields, [](const ErrorField& field) { return field.first == "device"; });
+            throw DeviceError(element.text, "device '" + element.text + "': " + error.what(), error.hints(),
+                              std::move(fields));
+        }
         return *cards_;
     }
 
@@ -79,7 +102,7 @@ private:
         if (element.budget) throw bad_device(element.text, "has a budget, expected 'any' alone or a named device");
         std::vector<DeviceInfo> found;
         try {
-            found = cards();
+            found = cards(element);
         } catch (const DeviceError&) {
             // No card is what `any` is prepared for.
         }
@@ -87,8 +110,7 @@ private:
         return parts_of(found, element);
     }
 
-    static std::vector<LogicalDevice> rig(const DeviceElement& element) {
-        const std::string path = element.name.substr(1);
+    static std::vector<LogicalDevice> rig(const std::string& path, const DeviceElement& element) {
         if (path.empty()) throw bad_device(element.text, "names no file, expected a path as in @rig.json");
         std::vector<LogicalDevice> devices;
         for (DeviceInfo& info : read_rig(path)) {
@@ -98,20 +120,13 @@ private:
         return devices;
     }
 
-    static std::vector<LogicalDevice> known(const DeviceElement& element) {
-        const CountedName counted = split_count(compact_lower(element.name), element.text);
-        const DeviceInfo card = describe(find_known_card(counted.name, element.text));
-        return {static_cast<std::size_t>(counted.count), logical(card, "", element)};
-    }
-
-    LogicalDevice card_by_ordinal(const std::string& name, const DeviceElement& element) {
-        const std::string_view ordinal = std::string_view(name).substr(std::min<std::size_t>(5, name.size()));
-        if (name.rfind("cuda:", 0) != 0 || !all_digits(ordinal)) {
-            throw bad_device(element.text, "is malformed, expected cuda:all or cuda:N as in cuda:0");
+    std::vector<LogicalDevice> cards_by_ordinal(const DeviceName& name, const DeviceElement& element) {
+        std::vector<LogicalDevice> devices;
+        for (std::uint64_t ordinal = name.first;; ++ordinal) {
+            const std::string spec = "cuda:" + std::to_string(ordinal);
+            devices.push_back(only_card(element, [&](const DeviceInfo& card) { return card.spec == spec; }));
+            if (ordinal == name.last) return devices;
         }
-        const auto digits = ordinal.substr(std::min(ordinal.find_first_not_of('0'), ordinal.size() - 1));
-        const std::string spec = "cuda:" + std::string(digits);
-        return only_card(element, [&](const DeviceInfo& card) { return card.spec == spec; });
     }
 
     LogicalDevice card_by_uuid(const std::string& name, const DeviceElement& element) {
@@ -126,20 +141,29 @@ private:
     template <typename Matches>
     LogicalDevice only_card(const DeviceElement& element, Matches matches) {
         std::vector<DeviceInfo> found;
-        for (const DeviceInfo& card : cards()) {
+        for (const DeviceInfo& card : cards(element)) {
             if (matches(card)) found.push_back(card);
         }
-        if (found.empty()) {
-            throw DeviceError(element.text,
-                              "device '" + element.text + "' is not there, visible cards: " + list_specs(cards()));
-        }
+        if (found.empty()) throw not_there(element);
         if (found.size() > 1) {
             throw bad_device(element.text, "could be any of " + list_specs(found) + ", expected more of its digits");
         }
         return logical(found.front(), found.front().spec, element);
     }
 
+    /// A bare number may have been meant otherwise.
+    DeviceError not_there(const DeviceElement& element) {
+        std::vector<std::string> hints;
+        if (all_digits(element.name)) {
+            hints.push_back("for a card of " + element.name + " GiB to plan with: --devices " + element.name + "GiB");
+        }
+        return DeviceError(element.text,
+                           "device '" + element.text + "' is not there, visible cards: " + list_specs(cards(element)),
+                           std::move(hints));
+    }
+
     const DeviceInventory& inventory_;
+    bool is_typed_;  ///< the specification, by someone
     std::optional<DeviceInfo> host_;
     std::optional<std::vector<DeviceInfo>> cards_;
 };
@@ -147,7 +171,7 @@ private:
 }  // namespace
 
 std::vector<DeviceInfo> resolve_devices(std::string_view specification, const DeviceInventory& inventory) {
-    Resolver resolver(inventory);
+    Resolver resolver(inventory, !specification.empty());
     std::vector<LogicalDevice> devices;
     const std::string default_specification = inventory.default_specification();
     if (specification.empty()) specification = default_specification;

@@ -57,7 +57,7 @@ std::optional<CardChoice> single_card(const IndexProfile& index, const PlanOptio
     const Precision precision = options.precision == PrecisionChoice::f16 ? Precision::f16 : index.stored;
     const Bytes vectors = checked_multiply(
         checked_multiply(static_cast<Bytes>(index.count), static_cast<Bytes>(index.dim)), element_bytes(precision));
-    for (const KnownCard& card : known_cards()) {
+    for (const KnownCard& card : offered_cards()) {
         // A refusal plans its alternatives, which would be for nothing here.
         if (card.total_bytes < vectors) continue;
         try {

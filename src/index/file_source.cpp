@@ -10,6 +10,7 @@
 #include <gpushard/error.hpp>
 
 #include "device/kernel_files.hpp"
+#include "index/foreign_file.hpp"
 
 namespace gpushard {
 namespace {
@@ -20,6 +21,13 @@ constexpr std::size_t largest_pread = std::size_t{1} << 30;
 
 BadFile not_an_index(const std::string& name, const std::string& what) {
     return BadFile(name + ": is " + what + ", expected a Faiss index file", {}, {{"file", name}});
+}
+
+/// LangChain and others keep an index in a folder, which is what people name then.
+BadFile folder(const std::filesystem::path& path, const std::string& name) {
+    FolderFindings found = look_into_folder(path);
+    return BadFile(name + ": is a folder, expected a Faiss index file" + found.summary, std::move(found.hints),
+                   {{"file", name}});
 }
 
 FileIdentity identity_of(const struct stat& status) {
@@ -66,6 +74,7 @@ std::string difference(const FileIdentity& before, const FileIdentity& now) {
 FileSource::FileSource(const std::filesystem::path& path)
     : name_(checked_name(path)), path_(full_path(path)), descriptor_(open_for_reading(path, name_)) {
     const struct stat status = status_of(descriptor_, name_);
+    if (S_ISDIR(status.st_mode)) throw folder(path, name_);
     const std::string kind = other_than_a_file(status);
     if (!kind.empty()) throw not_an_index(name_, kind);
     identity_ = identity_of(status);

@@ -1,11 +1,12 @@
-#include <cctype>
-#include <cstdio>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <gpushard/error.hpp>
 #include <gpushard/index_inspector.hpp>
 
 #include "index/flat_index.hpp"
+#include "index/foreign_file.hpp"
 #include "index/index_cursor.hpp"
 #include "index/type_names.hpp"
 
@@ -24,20 +25,6 @@ constexpr TypeReader type_readers[] = {
     {"IxFl", read_flat_index},
 };
 
-/// The type code as letters where it has them, and as the bytes that stand in the file.
-std::string quoted_bytes(const std::string& fourcc) {
-    std::string letters;
-    std::string bytes = "0x";
-    for (const char c : fourcc) {
-        const auto byte = static_cast<unsigned char>(c);
-        letters += std::isprint(byte) != 0 ? c : '.';
-        char hex[3];
-        std::snprintf(hex, sizeof hex, "%02x", byte);
-        bytes += hex;
-    }
-    return "'" + letters + "' (" + bytes + ")";
-}
-
 std::string supported_types() {
     std::string list;
     for (const TypeReader& reader : type_readers) {
@@ -47,15 +34,34 @@ std::string supported_types() {
     return list;
 }
 
+/// A code that no version of Faiss has written: it is another file, or one that was damaged.
+BadFile not_an_index(const IndexCursor& cursor, const IndexField<std::string>& fourcc) {
+    const std::string code = as_faiss_prints(fourcc.value);
+    std::vector<ErrorField> fields = {{"file", cursor.file()},
+                                      {"offset", static_cast<std::int64_t>(fourcc.offset)},
+                                      {"field", fourcc.name},
+                                      {"value", code},
+                                      {"expected", supported_types()}};
+    if (auto foreign = recognise_foreign_file(cursor.source())) {
+        fields.emplace_back("found", foreign->kind);
+        return BadFile(cursor.file() + ": is " + foreign->what + ", not a Faiss index: " + code,
+                       std::move(foreign->hints), std::move(fields));
+    }
+    return BadFile(
+        cursor.file() + ": unknown type code, not a Faiss index: " + code + "; supported: " + supported_types(), {},
+        std::move(fields));
+}
+
 BadFile unsupported(const IndexCursor& cursor, const IndexField<std::string>& fourcc) {
     const std::string name(class_name(fourcc.value));
-    const std::string what = name.empty() ? "unknown type code " + quoted_bytes(fourcc.value) + ", not a Faiss index"
-                                          : fourcc.value + " (" + name + ") is not supported by this version";
-    return BadFile(cursor.file() + ": " + what + "; supported: " + supported_types(), {},
+    if (name.empty()) return not_an_index(cursor, fourcc);
+    return BadFile(cursor.file() + ": " + fourcc.value + " (" + name +
+                       ") is not supported by this version; supported: " + supported_types(),
+                   {},
                    {{"file", cursor.file()},
                     {"offset", static_cast<std::int64_t>(fourcc.offset)},
                     {"field", fourcc.name},
-                    {"value", name.empty() ? quoted_bytes(fourcc.value) : fourcc.value},
+                    {"value", fourcc.value},
                     {"expected", supported_types()}});
 }
 

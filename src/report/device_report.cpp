@@ -37,6 +37,10 @@ std::string context_cell(const DeviceInfo& device) {
     return (device.context_measured ? "" : "~") + format_bytes(device.context_bytes);
 }
 
+std::string bandwidth_cell(const DeviceInfo& device) {
+    return device.bytes_per_second > 0 ? fmt::format("{:.0f} GB/s", device.bytes_per_second / 1e9) : "unknown";
+}
+
 /// Who holds what of a card, and what nobody is known to hold.
 std::string holder_lines(const DeviceInfo& card) {
     constexpr std::size_t most_shown = 8;
@@ -78,8 +82,8 @@ std::string to_text(const std::vector<DeviceInfo>& rig) {
         table.add({shorten(printable(device.spec), 28), name_cell(device),
                    shorten(printable(device.compute_capability), 5), format_bytes(device.total_bytes),
                    format_bytes(device.free_bytes), format_bytes(used_bytes(device)), context_cell(device),
-                   fmt::format("{:.0f} GB/s", device.bytes_per_second / 1e9),
-                   device.numa_node < 0 ? "" : std::to_string(device.numa_node), printable(remark_on(device))});
+                   bandwidth_cell(device), device.numa_node < 0 ? "" : std::to_string(device.numa_node),
+                   printable(remark_on(device))});
         if (is_card) holders += holder_lines(device);
     }
     std::string text = table.render() + holders;

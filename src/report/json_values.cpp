@@ -82,7 +82,9 @@ Json json_header() {
 }
 
 Json json_value(const IndexProfile& profile) {
-    Json json = {{"file", profile.files.empty() ? std::string("memory") : valid_utf8(profile.files.front())}};
+    Json json = {{"file", profile.of_no_file      ? Json(nullptr)
+                          : profile.files.empty() ? Json("memory")
+                                                  : Json(valid_utf8(profile.files.front()))}};
     append(json, files_value(profile.files));
     append(json, header_values(profile));
     return json;

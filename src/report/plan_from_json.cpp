@@ -55,6 +55,7 @@ IndexProfile stored_profile(const JsonReader& json) {
     constexpr std::int64_t max_dim = 1 << 20;
     IndexProfile profile;
     profile.files = stored_files(json);
+    profile.of_no_file = json.has("file") && json["file"].is_null();
     profile.bytes = json["bytes"].bytes();
     profile.type = named(json["type"], {IndexType::flat});
     profile.fourcc = json["fourcc"].string(4);

@@ -118,6 +118,20 @@ std::int64_t passes(std::int64_t work, std::int64_t at_a_time) {
     return at_a_time > 0 ? (work + at_a_time - 1) / at_a_time : 0;
 }
 
+std::string replay_line(const PlacementPlan& plan) {
+    return plan.index.of_no_file ? label("replay") + "not possible: the plan is of no file\n" : "";
+}
+
+/// What the rows of a device of unknown bandwidth were counted by.
+std::string speed_line(const PlacementPlan& plan) {
+    for (const ShardPlacement& placement : plan.devices) {
+        if (!placement.device.planning_only || placement.device.bytes_per_second > 0) continue;
+        return label("speed") + fmt::format("the bandwidth of {} is not known; it counts as that of the slowest\n",
+                                            shorten(single_line(placement.device.spec), longest_spec));
+    }
+    return {};
+}
+
 /// One line for each tile that is used, with the number of shards that use it.
 std::string search_lines(const PlacementPlan& plan) {
     std::map<std::pair<std::int64_t, std::int64_t>, int> tiles;
@@ -165,7 +179,7 @@ std::string to_text(const PlacementPlan& plan) {
     return headline(plan) + device_table(plan) + "\n" + label("host") +
            fmt::format("staging {} while loading, {} resident\n", format_bytes(plan.host_staging_bytes),
                        format_bytes(plan.host_resident_bytes)) +
-           search_lines(plan) + stock_faiss_lines(plan.stock_faiss);
+           speed_line(plan) + search_lines(plan) + stock_faiss_lines(plan.stock_faiss) + replay_line(plan);
 }
 
 std::string to_json(const PlacementPlan& plan) {

@@ -141,7 +141,7 @@ TEST(ResolveDevices, AnyIsTheHostWhereThereAreNoCards) {
 }
 
 TEST(ResolveDevices, SaysWhyThereAreNoCards) {
-    EXPECT_EQ(message_of<DeviceError>([] { resolve_devices("cuda:0", NoCards()); }), "no driver");
+    EXPECT_EQ(message_of<DeviceError>([] { resolve_devices("cuda:0", NoCards()); }), "device 'cuda:0': no driver");
     EXPECT_THAT(message_of<DeviceError>([] { resolve("cuda:7"); }),
                 AllOf(HasSubstr("'cuda:7'"), HasSubstr("cuda:0, cuda:1, cuda:2")));
     EXPECT_THAT(message_of<DeviceError>([] { resolve("GPU-0000"); }), HasSubstr("'GPU-0000'"));
@@ -189,8 +189,7 @@ TEST(ResolveDevices, UnknownCardsListSimilarNames) {
         resolve("voodoo");
         FAIL();
     } catch (const InvalidArgument& error) {
-        ASSERT_EQ(error.hints().size(), 1u);
-        EXPECT_THAT(error.hints()[0], HasSubstr("T4-16GB"));
+        EXPECT_THAT(error.hints(), ElementsAre(HasSubstr("gpushard devices --known")));
     }
 }
 
@@ -225,12 +224,10 @@ TEST(ResolveDevices, RefusesWhatIsMalformedQuotingIt) {
                              "=2GiB",
                              "*3",
                              "@",
-                             "cuda",
                              "cuda:",
                              "cuda:x",
                              "cuda:-1",
-                             "cuda0",
-                             "gpu",
+                             "cuda:3-1",
                              "any=2GiB",
                              "4x",
                              "0xT4",
