@@ -42,6 +42,10 @@ struct LoadReport {
         double bytes_per_second = 0;  ///< of payload
     };
     std::vector<PerDevice> devices;
+    /// What the libraries that search on the host (BLAS, OpenMP) took of this process's memory when they were made
+    /// ready, and keep as long as the process lives: measured, beside the plan. 0 for a later load that finds them
+    /// ready.
+    Bytes host_library_bytes = 0;
     Bytes host_peak_bytes = 0;  ///< host memory of the load: staging (the cards' share as granted) and host shards
     Bytes file_bytes_read = 0;
     double seconds = 0;
@@ -83,6 +87,9 @@ public:
 
     /// Highest bytes in use so far on each device of the plan, load and searches included, by its own ledger.
     std::vector<Bytes> peak_bytes() const;
+
+    /// The most of PlacementPlan::host_search_bytes that answers have taken so far while they waited to be merged.
+    Bytes host_search_peak_bytes() const;
 
     const std::shared_ptr<const ShardedIndexImpl>& impl() const { return impl_; }
 

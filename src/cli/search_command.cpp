@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -20,6 +21,8 @@ namespace {
 /// How much of the answers is printed where they go to no file.
 constexpr std::int64_t shown_queries = 10;
 constexpr std::int64_t shown_neighbors = 10;
+/// Answers that are held at a time, of 12 bytes each.
+constexpr std::int64_t most_answers = 4 << 20;
 
 struct SearchRequest {
     IndexRequest index;
@@ -32,20 +35,34 @@ struct SearchRequest {
 class ResultFile {
 public:
     ResultFile(const std::filesystem::path& path, const char* descr, std::int64_t queries, std::int64_t k)
-        : file_(path) {
+        : file_(path), k_(k) {
         const std::string header = npy_header(descr, queries, k);
         file_.write(header.data(), header.size());
     }
 
+    /// Lists of `found_k` values, each filled up to k with `missing`.
     template <typename Value>
-    void append(const std::vector<Value>& values) {
-        file_.write(values.data(), values.size() * sizeof(Value));
+    void append(const std::vector<Value>& values, std::int64_t found_k, Value missing) {
+        if (found_k == k_) return file_.write(values.data(), values.size() * sizeof(Value));
+        const std::vector<Value> filling(static_cast<std::size_t>(std::min(k_ - found_k, most_filled_at_once)),
+                                         missing);
+        const auto row = static_cast<std::size_t>(found_k);
+        for (std::size_t at = 0; at + row <= values.size(); at += row) {
+            file_.write(values.data() + at, row * sizeof(Value));
+            for (std::int64_t left = k_ - found_k; left > 0; left -= most_filled_at_once) {
+                file_.write(filling.data(),
+                            static_cast<std::size_t>(std::min(left, most_filled_at_once)) * sizeof(Value));
+            }
+        }
     }
 
     void commit() { file_.commit(); }
 
 private:
+    static constexpr std::int64_t most_filled_at_once = 65536;
+
     AtomicFile file_;
+    const std::int64_t k_;
 };
 
 /// What searching all queries took: the seconds of each call, a batch of queries each.
@@ -70,14 +87,15 @@ struct Timing {
 /// Where answers go: files, created before the load so that a bad name is not found out after it.
 class Outputs {
 public:
-    Outputs(const SearchRequest& request, std::int64_t queries, std::int64_t k) {
+    Outputs(const SearchRequest& request, std::int64_t queries, std::int64_t k, Metric metric)
+        : worst_(is_similarity(metric) ? std::numeric_limits<float>::lowest() : std::numeric_limits<float>::max()) {
         if (!request.ids.empty()) ids_.emplace(request.ids, "<i8", queries, k);
         if (!request.distances.empty()) distances_.emplace(request.distances, "<f4", queries, k);
     }
 
     void add(SearchResult&& batch) {
-        if (ids_) ids_->append(batch.ids);
-        if (distances_) distances_->append(batch.distances);
+        if (ids_) ids_->append(batch.ids, batch.k, std::int64_t{-1});
+        if (distances_) distances_->append(batch.distances, batch.k, worst_);
         if (first_.nq == 0) first_ = std::move(batch);
     }
 
@@ -89,6 +107,7 @@ public:
     const SearchResult& first_batch() const { return first_; }
 
 private:
+    const float worst_;  ///< the distance of an answer that is missing
     std::optional<ResultFile> ids_;
     std::optional<ResultFile> distances_;
     SearchResult first_;
@@ -96,13 +115,16 @@ private:
 
 Timing search_all(const ShardedIndex& index, const Queries& queries, std::int64_t k, Outputs& outputs) {
     const Interrupt interrupt;
-    const std::int64_t batch = index.plan().options.max_batch;
+    // No memory is spent on answers that there are no rows for, and little on those that a file takes at once.
+    const std::int64_t found_k = std::clamp<std::int64_t>(k, 1, std::max<std::int64_t>(index.count(), 1));
+    const std::int64_t batch =
+        std::min(index.plan().options.max_batch, std::max<std::int64_t>(1, most_answers / found_k));
     Timing timing;
     for (std::int64_t begin = 0; begin < queries.count; begin += batch) {
         if (interrupt.token().stop_requested()) throw Cancelled("the search was cancelled");
         const std::int64_t count = std::min(batch, queries.count - begin);
         const auto start = std::chrono::steady_clock::now();
-        SearchResult result = index.search(count, queries.row(begin), k);
+        SearchResult result = index.search(count, queries.row(begin), found_k);
         timing.calls.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         outputs.add(std::move(result));
     }
@@ -133,6 +155,8 @@ void print_facts(const ShardedIndex& index, const Queries& queries, std::int64_t
     json["qps"] = seconds > 0 ? static_cast<double>(queries.count) / seconds : 0.0;
     json["latency_ms"] = {{"p50", timing.percentile_ms(50)}, {"p99", timing.percentile_ms(99)}};
     json["load_seconds"] = index.load_report().seconds;
+    json["host_search_bytes"] = index.plan().host_search_bytes;
+    json["measured_host_search_peak_bytes"] = index.host_search_peak_bytes();
     json["devices"] = device_facts(index);
     print_json(json);
 }
@@ -171,7 +195,7 @@ ExitCode run_search(const SearchRequest& request, const CommonOptions& common) {
     const PlacementPlan plan = make_plan(request.index);
     const std::int64_t k = request.index.k.value_or(plan.options.k);
     const Queries queries = read_queries(request.queries, plan.index.dim);
-    Outputs outputs(request, queries.count, k);
+    Outputs outputs(request, queries.count, k, plan.index.metric);
 
     const ShardedIndex index = load_request(request.index, plan, common);
     const Timing timing = search_all(index, queries, k, outputs);

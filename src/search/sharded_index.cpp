@@ -32,9 +32,12 @@ Metric ShardedIndex::metric() const { return impl_->plan().index.metric; }
 const PlacementPlan& ShardedIndex::plan() const { return impl_->plan(); }
 const LoadReport& ShardedIndex::load_report() const { return impl_->report(); }
 std::vector<Bytes> ShardedIndex::peak_bytes() const { return impl_->peak_bytes(); }
+Bytes ShardedIndex::host_search_peak_bytes() const { return impl_->host_search_peak_bytes(); }
 
 std::vector<Neighbor> ShardedIndex::search(const float* query, std::int64_t k) const {
-    return search(1, query, k).row(0);
+    ShardedIndexImpl::count_answers(1, k);
+    // Answers that there are no rows for are not worth memory.
+    return search(1, query, std::clamp<std::int64_t>(k, 1, std::max<std::int64_t>(count(), 1))).row(0);
 }
 
 std::vector<Neighbor> ShardedIndex::search(const std::vector<float>& query, std::int64_t k) const {

@@ -36,15 +36,22 @@ struct Pipe {
     int write_end;
 };
 
+void limit(__rlimit_resource resource, const std::optional<std::uint64_t>& most) {
+    if (!most) return;
+    const rlimit both = {*most, *most};
+    if (::setrlimit(resource, &both) != 0) ::_exit(127);
+}
+
 [[noreturn]] void become(const std::vector<std::string>& command, const ChildSetup& setup, int out, int err) {
     if (!setup.stdout_path.empty()) out = ::open(setup.stdout_path.c_str(), O_WRONLY | O_CLOEXEC);
     const char* const input = setup.stdin_path.empty() ? "/dev/null" : setup.stdin_path.c_str();
     if (::dup2(::open(input, O_RDONLY | O_CLOEXEC), STDIN_FILENO) < 0) ::_exit(127);
     if (::dup2(out, STDOUT_FILENO) < 0 || ::dup2(err, STDERR_FILENO) < 0) ::_exit(127);
-    if (setup.largest_file_bytes) {
-        const rlimit limit = {*setup.largest_file_bytes, *setup.largest_file_bytes};
-        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(127);
-    }
+    limit(RLIMIT_FSIZE, setup.largest_file_bytes);
+    if (setup.user && (::setgid(*setup.user) != 0 || ::setuid(*setup.user) != 0)) ::_exit(127);
+    limit(RLIMIT_AS, setup.address_space_bytes);
+    limit(RLIMIT_NPROC, setup.processes);
+    ::alarm(setup.seconds);
     std::vector<char*> arguments;
     for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);

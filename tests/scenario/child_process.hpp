@@ -18,10 +18,14 @@ struct ChildResult {
 };
 
 struct ChildSetup {
-    std::string stdin_path = {};                           ///< where stdin comes from; empty: nothing is in it
-    std::string stdout_path = {};                          ///< where stdout goes instead of ChildResult::out
-    bool nobody_reads_stdout = false;                      ///< a pipe whose reader has gone
-    std::optional<std::uint64_t> largest_file_bytes = {};  ///< RLIMIT_FSIZE
+    std::string stdin_path = {};                            ///< where stdin comes from; empty: nothing is in it
+    std::string stdout_path = {};                           ///< where stdout goes instead of ChildResult::out
+    bool nobody_reads_stdout = false;                       ///< a pipe whose reader has gone
+    std::optional<std::uint64_t> largest_file_bytes = {};   ///< RLIMIT_FSIZE
+    std::optional<std::uint64_t> address_space_bytes = {};  ///< RLIMIT_AS
+    std::optional<std::uint64_t> processes = {};            ///< RLIMIT_NPROC, which root is not held to
+    std::optional<unsigned> user = {};                      ///< becomes it and its group; for root only
+    unsigned seconds = 0;                                   ///< SIGALRM ends it after so long; 0: never
     /// Called with everything on stderr so far and the child's id whenever more of it has come.
     std::function<void(const std::string& err, pid_t child)> on_stderr = {};
 };
