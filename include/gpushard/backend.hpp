@@ -79,6 +79,11 @@ public:
 
     virtual MemoryUse memory() const = 0;
     virtual LoadCount load_count() const = 0;
+
+    /// Called once, on the thread that will search and before its first search: takes what searches take for good
+    /// beside the shard's own memory (threads, buffers of libraries), so that what lacks is found out at load. Throws
+    /// InsufficientMemory.
+    virtual void prepare() {}
 };
 
 /// A place that can hold shards. One thread at a time calls load_shard and the shards made by it.

@@ -37,6 +37,9 @@ struct LoadProgress {
 /// Knobs of a load.
 struct LoadOptions {
     /// Where to load: see resolve_devices. Empty: every visible card in a CUDA build, the host otherwise.
+    /// A budget of the host is one for the whole process: `cpu=2GiB` again has what the indexes that were loaded with
+    /// it leave (their planned peaks count for as long as they live), and `cpu=2GiB*4` are four such budgets, in order.
+    /// Budgets written differently are different ones; what rows may spill to belongs to one load.
     std::string devices;
     PlanOptions plan;
     /// Whether the names of several files are checked: see open_parts.
@@ -75,10 +78,10 @@ ShardedIndex load(const std::filesystem::path& path, const LoadOptions& options 
 ShardedIndex load(const std::vector<std::filesystem::path>& parts, const LoadOptions& options = {});
 
 /// Loads exactly the placement of `plan`, on the machine it was made for. Free memory is checked again
-/// (InsufficientMemory); another index (FileChanged, by fingerprint) or another device (DeviceError, by UUID where
-/// there is one) is refused, and so is a plan of no file (InvalidArgument). Only staging may become less than planned,
-/// unless `options.may_replan` is set. `options.devices` and `options.plan` are not used; its files are held to
-/// `options.part_order`.
+/// (InsufficientMemory); a plan made or changed by hand that contradicts itself and one of no file (InvalidArgument, by
+/// the rules of plan_from_json), another index (FileChanged, by fingerprint) or another device (DeviceError, by UUID
+/// where there is one) is refused. Only staging may become less than planned, unless `options.may_replan` is set.
+/// `options.devices` and `options.plan` are not used; its files are held to `options.part_order`.
 ShardedIndex load(const PlacementPlan& plan, const LoadOptions& options = {});
 
 /// Plans `path` as load would, without loading: inspects, probes the devices, plans, and takes the fingerprint.
@@ -90,8 +93,9 @@ PlacementPlan plan(const IndexProfile& index, const LoadOptions& options = {});
 
 /// The seam under the calls above, for devices and sources of your own: loads `plan` from `source` onto `devices`,
 /// one for each entry of plan.devices in the same order (null where the plan gives it no rows). The index keeps the
-/// devices alive. With `options.may_replan` rows may move among the devices that were given, by plan_placement, and
-/// spill to host memory.
+/// devices alive. The plan's memory may be another than the memory model's where a device of your own says so;
+/// otherwise it is checked as above. With `options.may_replan` rows may move among the devices that were given, by
+/// plan_placement, and spill to host memory.
 ShardedIndex load(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
                   std::vector<std::shared_ptr<Device>> devices, const LoadOptions& options = {});
 

@@ -80,12 +80,15 @@ struct PlacementPlan {
     bool spilled = false;                 ///< the last device is host memory under PlanOptions::spill_bytes
     Bytes host_staging_bytes = 0;         ///< host memory used while loading, beside the shards
     Bytes host_resident_bytes = 0;        ///< host memory the shards on the host keep
+    Bytes host_search_bytes = 0;          ///< host memory for answers of several shards before they are merged
     StockFaissOutcome stock_faiss;        ///< what stock Faiss would do with the same request
 
     /// Throws InvalidArgument where the plan is of no file, and so cannot be loaded or replayed.
     void must_be_of_a_file() const;
     /// Sum of the devices' memory.
     ShardMemory totals() const;
+    /// What the host takes at most: staging, the peaks of the shards on it, and host_search_bytes.
+    Bytes host_peak_bytes() const;
     /// Devices that hold rows.
     int used_devices() const;
 };

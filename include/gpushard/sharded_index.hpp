@@ -43,6 +43,10 @@ struct LoadReport : RowFindings {
         double bytes_per_second = 0;  ///< of payload
     };
     std::vector<PerDevice> devices;
+    /// What the libraries that search on the host (BLAS, OpenMP) took of this process's memory when they were made
+    /// ready, and keep as long as the process lives: measured, beside the plan. 0 for a later load that finds them
+    /// ready.
+    Bytes host_library_bytes = 0;
     Bytes host_peak_bytes = 0;  ///< host memory of the load: staging (the cards' share as granted) and host shards
     /// Every byte once, and what the fingerprint is made of (the header and at most 64 KiB) a second time at the end.
     Bytes file_bytes_read = 0;
@@ -106,6 +110,9 @@ public:
 
     /// Highest bytes in use so far on each device of the plan, load and searches included, by its own ledger.
     std::vector<Bytes> peak_bytes() const;
+
+    /// The most of PlacementPlan::host_search_bytes that answers have taken so far while they waited to be merged.
+    Bytes host_search_peak_bytes() const;
 
     /// Never null. Keeps the shards, the plan and the report for as long as it is held.
     std::shared_ptr<const ShardedIndexImpl> impl() const;

@@ -1,32 +1,82 @@
 #include "api/host_memory.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <map>
+#include <mutex>
 #include <string>
+
+#include "core/answer_memory.hpp"
+#include "cpu/host_budgets.hpp"
 
 namespace gpushard {
 namespace {
 
 Bytes free_on_host() { return system_inventory().host().free_bytes; }
 
+/// What loads at the same time were promised since the first of them began. What they have touched is missing from the
+/// free memory, what they have not is not: so both the memory before them and the memory now are asked.
+struct LoadsUnderWay {
+    std::mutex mutex;
+    int count = 0;
+    Bytes free_before = 0;
+    Bytes promised = 0;
+};
+
+LoadsUnderWay& loads_under_way() {
+    static LoadsUnderWay loads;
+    return loads;
+}
+
+/// 0 for a plan without devices on the host: cards do not compete for it.
+Bytes needed_on_host(const PlacementPlan& plan) {
+    const bool on_host = std::any_of(plan.devices.begin(), plan.devices.end(), [](const ShardPlacement& placement) {
+        return placement.rows.count() > 0 && placement.device.kind == DeviceKind::cpu;
+    });
+    return on_host ? plan.host_peak_bytes() : 0;
+}
+
+InsufficientMemory short_of_host_memory(Bytes needed, Bytes usable) {
+    const Bytes lacking = needed - usable;
+    return InsufficientMemory("host: the devices on the host need " + format_bytes(needed) +
+                                  " with staging and answers, this process may use " + format_bytes(usable) +
+                                  ": short by " + format_bytes(lacking),
+                              lacking, {{"cpu", needed, usable, lacking}}, {}, {{"device", std::string("cpu")}});
+}
+
 bool is_on_host(const DeviceInfo& device) { return device.kind == DeviceKind::cpu && !device.planning_only; }
 
 }  // namespace
 
-void check_host_memory(const PlacementPlan& plan) {
-    Bytes needed = plan.host_staging_bytes;
-    bool on_host = false;
-    for (const ShardPlacement& placement : plan.devices) {
-        if (placement.rows.count() == 0 || placement.device.kind != DeviceKind::cpu) continue;
-        on_host = true;
-        needed = checked_add(needed, placement.memory.peak());
-    }
-    if (!on_host) return;
+HostClaim::HostClaim(const PlacementPlan& plan) : bytes_(needed_on_host(plan)) {
+    LoadsUnderWay& loads = loads_under_way();
+    const std::lock_guard lock(loads.mutex);
     const Bytes free = free_on_host();
-    if (needed <= free) return;
-    throw InsufficientMemory(
-        "host: the devices on the host need " + format_bytes(needed) + " with staging, this process may use " +
-            format_bytes(free) + ": short by " + format_bytes(needed - free),
-        needed - free, {{"cpu", needed, free, needed - free}}, {}, {{"device", std::string("cpu")}});
+    if (loads.count == 0) {
+        loads.free_before = free;
+        loads.promised = 0;
+    }
+    const Bytes unpromised = loads.free_before - std::min(loads.free_before, loads.promised);
+    const Bytes usable = std::min(free, unpromised);
+    if (bytes_ > usable) throw short_of_host_memory(bytes_, usable);
+    loads.promised = checked_add(loads.promised, bytes_);
+    ++loads.count;
+}
+
+HostClaim::~HostClaim() {
+    LoadsUnderWay& loads = loads_under_way();
+    const std::lock_guard lock(loads.mutex);
+    --loads.count;
+    if (!loaded_) loads.promised -= bytes_;
+}
+
+void take_held_budgets(std::vector<DeviceInfo>& rig) {
+    std::map<std::string, int> numbers;
+    for (DeviceInfo& device : rig) {
+        if (!has_host_budget(device)) continue;
+        const Bytes held = held_of_host_budget(device.spec, numbers[device.spec]++);
+        device.free_bytes -= std::min(device.free_bytes, held);
+    }
 }
 
 void cap_host_memory(std::vector<DeviceInfo>& rig, PlanOptions& options) {
@@ -36,7 +86,11 @@ void cap_host_memory(std::vector<DeviceInfo>& rig, PlanOptions& options) {
     }
     if (promised == 0) return;
     const Bytes free = free_on_host();
-    const Bytes usable = free - std::min(free, options.staging_bytes);
+    constexpr std::int64_t any_count = std::numeric_limits<std::int64_t>::max();
+    const auto most_shards = static_cast<std::int64_t>(rig.size()) + (options.spill_bytes > 0 ? 1 : 0);
+    const Bytes beside =
+        checked_add(options.staging_bytes, planned_answer_bytes(options.replicas, most_shards, any_count, options));
+    const Bytes usable = free - std::min(free, beside);
     if (promised <= usable) return;
     const double part = static_cast<double>(usable) / static_cast<double>(promised);
     const auto cap = [&](Bytes bytes) { return static_cast<Bytes>(static_cast<double>(bytes) * part); };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "api/host_memory.hpp"
 #include "api/load_here.hpp"
 #include "api/open_devices.hpp"
+#include "core/plan_rules.hpp"
 #include "load/load_ladder.hpp"
 #include "log/log.hpp"
 #include "search/sharded_index_impl.hpp"
@@ -42,9 +44,9 @@ PlacementPlan plan_source(const ByteSource& source, const LoadOptions& options) 
     return plan;
 }
 
-/// The devices of this machine.
-LoadSite this_machine(bool may_replan) {
-    LoadSite site{.open = open_devices, .replan = {}};
+/// The devices of this machine; `claim` is what the load is promised of the host, and must outlive it.
+LoadSite this_machine(std::optional<HostClaim>& claim, bool may_replan) {
+    LoadSite site{.open = [&claim](const PlacementPlan& plan) { return open_devices(plan, claim); }, .replan = {}};
     if (!may_replan) return site;
     site.replan = [](const IndexProfile& index, std::vector<DeviceInfo> rig, PlanOptions options) {
         cap_host_memory(rig, options);
@@ -115,12 +117,18 @@ void warn_of_unused_cards(const IndexProfile& index) {
 
 PlacementPlan plan_here(const IndexProfile& index, const LoadOptions& options) {
     if (options.devices.empty()) warn_of_unused_cards(index);
-    return plan_for(index, resolve_devices(options.devices), options.plan);
+    std::vector<DeviceInfo> rig = resolve_devices(options.devices);
+    take_held_budgets(rig);
+    return plan_for(index, rig, options.plan);
 }
 
 ShardedIndex load_here(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
                        const LoadOptions& options) {
-    return load_at(this_machine(options.may_replan), plan, std::move(source), options);
+    prepare_host(plan);
+    std::optional<HostClaim> claim;
+    ShardedIndex index = load_at(this_machine(claim, options.may_replan), plan, std::move(source), options);
+    if (claim) claim->loaded();
+    return index;
 }
 
 PlacementPlan plan(const std::vector<std::filesystem::path>& parts, const LoadOptions& options) {
@@ -146,6 +154,7 @@ ShardedIndex load(const std::filesystem::path& path, const LoadOptions& options)
 
 ShardedIndex load(const PlacementPlan& plan, const LoadOptions& options) {
     plan.must_be_of_a_file();
+    check_plan(plan, DevicesOf::machine);
     const std::vector<std::filesystem::path> paths(plan.index.files.begin(), plan.index.files.end());
     const std::shared_ptr<ByteSource> source = open_parts(paths, options.part_order);
     check_same_index(plan, *source);

@@ -1,7 +1,9 @@
 #include "api/open_devices.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
 
 #include <omp.h>
 
@@ -11,9 +13,11 @@
 #include <gpushard/printable_text.hpp>
 
 #include "api/cards.hpp"
-#include "api/host_memory.hpp"
+#include "cpu/blas_memory.hpp"
 #include "cpu/cpu_device.hpp"
 #include "cpu/exact_search.hpp"
+#include "cpu/host_budgets.hpp"
+#include "cpu/processor_lease.hpp"
 
 namespace gpushard {
 namespace {
@@ -26,8 +30,40 @@ void refuse_planning_only(const DeviceInfo& device) {
                       {"list the devices of this machine: gpushard devices"});
 }
 
-std::unique_ptr<Device> open_device(const DeviceInfo& device, int host_threads) {
-    return device.kind == DeviceKind::cuda ? open_card(device) : make_cpu_device(device, host_threads);
+bool is_on_host(const ShardPlacement& placement) {
+    return is_used(placement) && placement.device.kind == DeviceKind::cpu;
+}
+
+int devices_on_host(const PlacementPlan& plan) {
+    return static_cast<int>(std::count_if(plan.devices.begin(), plan.devices.end(), is_on_host));
+}
+
+/// Of each device on the host: the processors divided among them.
+int threads_on_host(const PlacementPlan& plan) {
+    return std::max(1, omp_get_max_threads() / std::max(1, devices_on_host(plan)));
+}
+
+/// Budgets of the host are shared with other loads, by specification and place among its like; what rows may spill to
+/// belongs to one load.
+class HostBudgets {
+public:
+    explicit HostBudgets(const PlacementPlan& plan) : plan_(plan) {}
+
+    std::shared_ptr<DeviceBudget> next(const ShardPlacement& placement) {
+        const DeviceInfo& device = placement.device;
+        const bool is_spill = plan_.spilled && &placement == &plan_.devices.back();
+        if (!has_host_budget(device) || is_spill) return nullptr;
+        return host_budget(device.spec, numbers_[device.spec]++, device.total_bytes);
+    }
+
+private:
+    const PlacementPlan& plan_;
+    std::map<std::string, int> numbers_;
+};
+
+std::unique_ptr<Device> open_device(const DeviceInfo& device, int host_threads, std::shared_ptr<DeviceBudget> shared) {
+    return device.kind == DeviceKind::cuda ? open_card(device)
+                                           : make_cpu_device(device, host_threads, std::move(shared));
 }
 
 /// Each after a space, for a shell.
@@ -64,19 +100,27 @@ void check_same_index(const PlacementPlan& plan, const ByteSource& source) {
                       {"plan again: gpushard plan" + quoted_files(source)}, {{"file", source.name()}});
 }
 
-std::vector<std::shared_ptr<Device>> open_devices(const PlacementPlan& plan) {
-    const auto on_host =
-        static_cast<int>(std::count_if(plan.devices.begin(), plan.devices.end(), [](const ShardPlacement& placement) {
-            return is_used(placement) && placement.device.kind == DeviceKind::cpu;
-        }));
+void prepare_host(const PlacementPlan& plan) {
+    const int on_host = devices_on_host(plan);
+    if (on_host == 0) return;
+    const int threads = threads_on_host(plan);
+    reserve_blas_memory(most_searches_at_once(on_host, threads), threads);
+    // A worker of each device, and what OpenMP gives it.
+    check_threads_can_start(on_host * threads);
+}
+
+std::vector<std::shared_ptr<Device>> open_devices(const PlacementPlan& plan, std::optional<HostClaim>& claim) {
     for (const ShardPlacement& placement : plan.devices) {
         if (is_used(placement)) refuse_planning_only(placement.device);
     }
-    check_host_memory(plan);
-    const int threads = std::max(1, omp_get_max_threads() / std::max(1, on_host));
+    claim.reset();
+    claim.emplace(plan);
+    const int threads = threads_on_host(plan);
+    HostBudgets budgets(plan);
     std::vector<std::shared_ptr<Device>> devices;
     for (const ShardPlacement& placement : plan.devices) {
-        devices.push_back(is_used(placement) ? open_device(placement.device, threads) : nullptr);
+        std::shared_ptr<DeviceBudget> shared = budgets.next(placement);
+        devices.push_back(is_used(placement) ? open_device(placement.device, threads, std::move(shared)) : nullptr);
     }
     return devices;
 }

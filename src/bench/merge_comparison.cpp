@@ -66,7 +66,7 @@ private:
     const ReadyLists& lists_;
 };
 
-// A ShardedIndex hands out the same buffers search after search, so the lists are still there.
+// A ShardedIndex hands out the same memory search after search, so the lists are still there.
 class ReadyShard : public Shard {
 public:
     ReadyShard(const ReadyLists& lists, std::int64_t first_row) : lists_(lists) {
@@ -91,6 +91,8 @@ ShardedIndexImpl make_sharded_index(const std::vector<ReadyLists>& lists) {
     plan.index.dim = dim;
     plan.index.count = shard_count * rows_per_shard;
     plan.index.metric = Metric::inner_product;
+    plan.options.k = k;
+    plan.options.max_batch = nq;
     std::vector<std::unique_ptr<Shard>> shards;
     for (const ReadyLists& list : lists) {
         ShardPlacement placement;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -20,7 +21,6 @@ namespace {
 /// How much of the answers is printed where they go to no file.
 constexpr std::int64_t shown_queries = 10;
 constexpr std::int64_t shown_neighbors = 10;
-
 /// Answers that are held at a time, of 12 bytes each.
 constexpr std::int64_t most_answers = 4 << 20;
 
@@ -93,6 +93,8 @@ void print_facts(const ShardedIndex& index, std::int64_t queries, std::int64_t k
     json["qps"] = seconds > 0 ? static_cast<double>(queries) / seconds : 0.0;
     json["latency_ms"] = {{"p50", timing.percentile_ms(50)}, {"p99", timing.percentile_ms(99)}};
     json["load_seconds"] = index.load_report().seconds;
+    json["host_search_bytes"] = index.plan().host_search_bytes;
+    json["measured_host_search_peak_bytes"] = index.host_search_peak_bytes();
     json["devices"] = device_facts(index);
     json.update(answers.take_json());
     print_json(json);

@@ -88,6 +88,14 @@ ShardMemory PlacementPlan::totals() const {
     return sum;
 }
 
+Bytes PlacementPlan::host_peak_bytes() const {
+    Bytes sum = checked_add(host_staging_bytes, host_search_bytes);
+    for (const ShardPlacement& placement : devices) {
+        if (placement.device.kind == DeviceKind::cpu) sum = checked_add(sum, placement.memory.peak());
+    }
+    return sum;
+}
+
 int PlacementPlan::used_devices() const {
     int used = 0;
     for (const ShardPlacement& placement : devices) used += placement.rows.count() > 0;

@@ -4,6 +4,7 @@
 #include <gpushard/error.hpp>
 #include <gpushard/placement_planner.hpp>
 
+#include "core/answer_memory.hpp"
 #include "core/placement_alternatives.hpp"
 #include "core/placement_problem.hpp"
 #include "core/plan_request.hpp"
@@ -52,6 +53,7 @@ PlacementPlan lay_out(const IndexProfile& index, const std::vector<DeviceInfo>& 
         if (shard.device.kind == DeviceKind::cpu) plan.host_resident_bytes += shard.memory.resident;
     }
     plan.host_staging_bytes = staging_for(plan);
+    plan.host_search_bytes = planned_answer_bytes(plan);
     return plan;
 }
 

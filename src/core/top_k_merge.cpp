@@ -178,24 +178,40 @@ constexpr std::size_t widest = 8;
 
 // More lists than fit one pass: every eight become one, until eight are left.
 void merge_in_rounds(std::span<const TopKList> lists, std::int64_t nq, std::int64_t k, bool similarity,
-                     float* distances, std::int64_t* ids) {
-    struct Intermediate {
-        std::vector<float> distances;
-        std::vector<std::int64_t> ids;
-    };
-    std::vector<Intermediate> merged((lists.size() + widest - 1) / widest);
+                     float* distances, std::int64_t* ids, MergeWorkspace workspace) {
     std::vector<TopKList> fewer;
-    for (std::size_t i = 0; i < merged.size(); ++i) {
-        const auto group = lists.subspan(i * widest, std::min(widest, lists.size() - i * widest));
-        merged[i].distances.resize(static_cast<std::size_t>(nq * k));
-        merged[i].ids.resize(static_cast<std::size_t>(nq * k));
-        merge_top_k(group, nq, k, similarity, merged[i].distances.data(), merged[i].ids.data());
-        fewer.push_back({merged[i].distances.data(), merged[i].ids.data(), k});
+    const std::int64_t merged_k = std::min(k, workspace.k);
+    for (std::size_t first = 0; first < lists.size(); first += widest) {
+        const auto group = lists.subspan(first, std::min(widest, lists.size() - first));
+        merge_top_k(group, nq, merged_k, similarity, workspace.distances, workspace.ids);
+        fewer.push_back({workspace.distances, workspace.ids, merged_k});
+        workspace.distances += nq * workspace.k;
+        workspace.ids += nq * workspace.k;
     }
-    merge_top_k(fewer, nq, k, similarity, distances, ids);
+    merge_top_k(fewer, nq, k, similarity, distances, ids, workspace);
+}
+
+// The same in memory of its own.
+void merge_with_allocation(std::span<const TopKList> lists, std::int64_t nq, std::int64_t k, bool similarity,
+                           float* distances, std::int64_t* ids) {
+    std::int64_t most = 0;
+    for (const TopKList& list : lists) most += list.k;
+    const std::int64_t merged_k = std::min(k, most);
+    const auto room =
+        static_cast<std::size_t>(intermediate_lists(static_cast<std::int64_t>(lists.size())) * nq * merged_k);
+    std::vector<float> merged_distances(room);
+    std::vector<std::int64_t> merged_ids(room);
+    merge_in_rounds(lists, nq, k, similarity, distances, ids, {merged_distances.data(), merged_ids.data(), merged_k});
 }
 
 }  // namespace
+
+std::int64_t intermediate_lists(std::int64_t lists) {
+    constexpr auto width = static_cast<std::int64_t>(widest);
+    if (lists <= width) return 0;
+    const std::int64_t merged = (lists + width - 1) / width;
+    return merged + intermediate_lists(merged);
+}
 
 float worst_distance(bool similarity) {
     return similarity ? std::numeric_limits<float>::lowest() : std::numeric_limits<float>::max();
@@ -211,15 +227,17 @@ void sort_ties_by_id(float* distances, std::int64_t* ids, std::int64_t k) {
 }
 
 void merge_top_k(std::span<const TopKList> lists, std::int64_t nq, std::int64_t k, bool similarity, float* distances,
-                 std::int64_t* ids) {
+                 std::int64_t* ids, const MergeWorkspace& workspace) {
     if (lists.size() <= 2) {
         merge_width<2>(lists, nq, k, similarity, distances, ids);
     } else if (lists.size() <= 4) {
         merge_width<4>(lists, nq, k, similarity, distances, ids);
     } else if (lists.size() <= widest) {
         merge_width<widest>(lists, nq, k, similarity, distances, ids);
+    } else if (workspace.ids != nullptr) {
+        merge_in_rounds(lists, nq, k, similarity, distances, ids, workspace);
     } else {
-        merge_in_rounds(lists, nq, k, similarity, distances, ids);
+        merge_with_allocation(lists, nq, k, similarity, distances, ids);
     }
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,12 +16,14 @@
 #include <gpushard/memory_model.hpp>
 
 #include "core/top_k_merge.hpp"
+#include "cpu/blas_memory.hpp"
 #include "cpu/exact_search.hpp"
 #include "cpu/host_buffer.hpp"
 #include "cpu/processor_lease.hpp"
 #include "shard/row_intake.hpp"
 #include "shard/row_kernels.hpp"
 #include "shard/shard_answers.hpp"
+#include "shard/spec_check.hpp"
 
 namespace gpushard {
 namespace {
@@ -48,10 +52,37 @@ struct Answers {
     HostBuffer ids;
 };
 
+/// Shards of this process that searches may find at work at the same time.
+std::atomic<int> prepared_shards = 0;
+
+/// What the shards of a device are granted of a budget that they share with those of other loads.
+class SharedClaim {
+public:
+    SharedClaim(std::shared_ptr<DeviceBudget> shared, std::shared_ptr<DeviceBudget> granted, Bytes bytes)
+        : shared_(std::move(shared)), granted_(std::move(granted)), bytes_(bytes) {
+        if (!shared_) return;
+        shared_->charge(bytes_, "a shard with its searches");
+        granted_->charge(bytes_, "a shard with its searches");
+    }
+    ~SharedClaim() {
+        if (!shared_) return;
+        granted_->release(bytes_);
+        shared_->release(bytes_);
+    }
+    SharedClaim(const SharedClaim&) = delete;
+    SharedClaim& operator=(const SharedClaim&) = delete;
+
+private:
+    const std::shared_ptr<DeviceBudget> shared_;
+    const std::shared_ptr<DeviceBudget> granted_;  ///< counts what the device has of it
+    const Bytes bytes_;
+};
+
 class CpuShard : public Shard {
 public:
-    CpuShard(ShardSpec spec, std::shared_ptr<DeviceBudget> budget, int threads)
+    CpuShard(ShardSpec spec, std::shared_ptr<DeviceBudget> budget, int threads, std::unique_ptr<SharedClaim> claim)
         : spec_(std::move(spec)),
+          claim_(std::move(claim)),
           budget_(std::move(budget)),
           threads_(threads),
           resident_(*budget_, use_, spec_.memory.resident, "a shard"),
@@ -60,6 +91,12 @@ public:
           norms_(needs_norms() ? static_cast<Bytes>(spec_.rows.count()) * sizeof(float) : 0, budget_->device()) {
         use_.resident = spec_.memory.resident;
     }
+
+    ~CpuShard() override {
+        if (prepared_) --prepared_shards;
+    }
+    CpuShard(const CpuShard&) = delete;
+    CpuShard& operator=(const CpuShard&) = delete;
 
     void fill(RowFeed& feed) {
         float* const destination = spec_.precision == Precision::f32 ? rows_.as<float>() : nullptr;
@@ -88,6 +125,23 @@ public:
             const TopKList found = tiles.search(batch, queries + first * spec_.index.dim);
             write_answers(found, spec_.rows.begin, batch, k, similarity(), distances + first * k, ids + first * k);
         }
+    }
+
+    // What searches will do, on few rows.
+    void prepare() override {
+        const std::int64_t rows = spec_.rows.count();
+        if (rows == 0) return;
+        const ProcessorLease processors(threads_);
+        const OmpThreads threads(threads_);
+        if (!prepared_) ++prepared_shards;
+        prepared_ = true;
+        reserve_blas_memory(most_searches_at_once(prepared_shards, threads_), threads_);
+        start_omp_threads(threads_);
+        const SearchTile tile = preparing_tile();
+        ShardWorkload workload = spec_.workload(DeviceKind::cpu);
+        workload.k = std::min(spec_.k, tile.rows);
+        const HostCharge scratch(*budget_, use_, shard_memory(workload, rows, tile).scratch, "a search");
+        TileSearch(*this, tile, workload.k, false).search_first_rows(tile.queries);
     }
 
     MemoryUse memory() const override { return use_; }
@@ -123,6 +177,14 @@ private:
                 std::swap(best_, merged_);
             }
             return best_.list(k_);
+        }
+
+        // Searches the first tile for its own rows.
+        void search_first_rows(std::int64_t query_count) {
+            const float* const rows = widened(0, tile_rows_);
+            exact_search(shard_.spec_.index.metric, shard_.spec_.index.metric_arg, shard_.spec_.index.dim, query_count,
+                         rows, tile_rows_, rows, shard_.norms(0), k_, best_.distances.as<float>(),
+                         best_.ids.as<std::int64_t>());
         }
 
     private:
@@ -170,6 +232,16 @@ private:
         HostBuffer wide_;
     };
 
+    // As many queries against a block of rows as BLAS is given at once, but a few milliseconds of work at most; the
+    // other metrics are slow and have no buffers to touch.
+    SearchTile preparing_tile() const {
+        const bool multiplies = spec_.index.metric == Metric::l2 || spec_.index.metric == Metric::inner_product;
+        const std::int64_t rows = std::min({spec_.rows.count(), spec_.tile.rows, std::int64_t{multiplies ? 1024 : 32}});
+        constexpr std::int64_t most_products = 1 << 28;
+        const std::int64_t affordable = std::max(padded_batch, most_products / (rows * spec_.index.dim));
+        return {.rows = rows, .queries = std::min({spec_.tile.queries, rows, affordable})};
+    }
+
     bool needs_norms() const { return spec_.index.metric == Metric::l2; }
     std::size_t row_bytes() const { return static_cast<std::size_t>(spec_.index.dim) * sizeof(float); }
     float* norms(std::int64_t row) const { return needs_norms() ? norms_.as<float>() + row : nullptr; }
@@ -183,8 +255,10 @@ private:
     }
 
     const ShardSpec spec_;
+    const std::unique_ptr<SharedClaim> claim_;
     const std::shared_ptr<DeviceBudget> budget_;
     const int threads_;
+    bool prepared_ = false;
     MemoryUse use_;
     RowIntake intake_{spec_};
     HostCharge resident_;
@@ -194,11 +268,21 @@ private:
 
 class CpuDevice : public Device {
 public:
-    CpuDevice(const DeviceInfo& info, int threads)
-        : info_(info), threads_(threads), budget_(std::make_shared<DeviceBudget>(info.spec, info.free_bytes)) {}
+    CpuDevice(const DeviceInfo& info, int threads, std::shared_ptr<DeviceBudget> shared)
+        : info_(info),
+          threads_(threads),
+          budget_(std::make_shared<DeviceBudget>(info.spec, info.free_bytes)),
+          shared_(std::move(shared)),
+          granted_(std::make_shared<DeviceBudget>(info.spec, std::numeric_limits<Bytes>::max())) {}
 
     const DeviceInfo& info() const override { return info_; }
-    Bytes free_bytes() const override { return budget_->left(); }
+
+    // What its shards were granted of a shared budget and do not use now is its own.
+    Bytes free_bytes() const override {
+        const Bytes left = budget_->left();
+        if (!shared_) return left;
+        return std::min(left, checked_add(shared_->left(), granted_->current()) - budget_->current());
+    }
 
     std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) override {
         if (spec.precision == Precision::bf16) {
@@ -208,6 +292,7 @@ public:
             throw InvalidArgument(info_.spec + ": the Faiss this was built with does not know the metric " +
                                   to_string(spec.index.metric));
         }
+        check_spec(spec, DeviceKind::cpu, info_.spec);
         if (spec.memory.peak() > free_bytes()) {
             const Bytes available = free_bytes();
             throw InsufficientMemory(info_.spec + ": the shard needs " + format_bytes(spec.memory.peak()) + ", " +
@@ -216,7 +301,8 @@ public:
                                      {{info_.spec, spec.memory.peak(), available, spec.memory.peak() - available}}, {},
                                      {{"device", info_.spec}});
         }
-        auto shard = std::make_unique<CpuShard>(spec, budget_, threads_);
+        auto claim = std::make_unique<SharedClaim>(shared_, granted_, spec.memory.peak());
+        auto shard = std::make_unique<CpuShard>(spec, budget_, threads_, std::move(claim));
         shard->fill(feed);
         return shard;
     }
@@ -225,15 +311,17 @@ private:
     const DeviceInfo info_;
     const int threads_;
     const std::shared_ptr<DeviceBudget> budget_;
+    const std::shared_ptr<DeviceBudget> shared_;   ///< with other loads; may be null
+    const std::shared_ptr<DeviceBudget> granted_;  ///< of it, to the shards of this device
 };
 
 }  // namespace
 
-std::unique_ptr<Device> make_cpu_device(const DeviceInfo& info, int threads) {
+std::unique_ptr<Device> make_cpu_device(const DeviceInfo& info, int threads, std::shared_ptr<DeviceBudget> shared) {
     if (info.kind != DeviceKind::cpu || info.planning_only) {
         throw InvalidArgument("device " + info.spec + " is not the host, expected a specification such as cpu=2GiB");
     }
-    return std::make_unique<CpuDevice>(info, std::max(1, threads));
+    return std::make_unique<CpuDevice>(info, std::max(1, threads), std::move(shared));
 }
 
 std::unique_ptr<Device> make_cpu_device(const DeviceInfo& info) { return make_cpu_device(info, omp_get_max_threads()); }

@@ -11,6 +11,7 @@
 #include "cuda/cuda_inventory.hpp"
 #include "cuda/cuda_shard.hpp"
 #include "cuda/faiss_gpu_compat.hpp"
+#include "shard/spec_check.hpp"
 
 namespace gpushard {
 namespace {
@@ -46,6 +47,7 @@ public:
 
     std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) override {
         refuse_unsupported(spec);
+        check_spec(spec, DeviceKind::cuda, info_.spec);
         const Bytes free = free_bytes();
         if (spec.memory.peak() > free) {
             const Bytes lacking = spec.memory.peak() - free;

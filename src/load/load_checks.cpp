@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include <gpushard/error.hpp>
@@ -9,8 +8,6 @@
 
 namespace gpushard {
 namespace {
-
-std::string text(RowRange rows) { return "[" + std::to_string(rows.begin) + ", " + std::to_string(rows.end) + ")"; }
 
 /// Everything but the names of the files: an index may have moved.
 bool same_index(const IndexProfile& a, const IndexProfile& b) {
@@ -25,31 +22,6 @@ std::string summary(const IndexProfile& index) {
 }
 
 }  // namespace
-
-void check_plan_covers_index(const PlacementPlan& plan) {
-    std::map<int, std::vector<RowRange>> groups;
-    for (const ShardPlacement& placement : plan.devices) {
-        if (placement.rows.begin < 0 || placement.rows.begin > placement.rows.end ||
-            placement.rows.end > plan.index.count) {
-            throw InvalidArgument("plan: " + placement.device.spec + " is given rows " + text(placement.rows) +
-                                  " of an index of " + std::to_string(plan.index.count));
-        }
-        if (placement.rows.count() > 0) groups[placement.group].push_back(placement.rows);
-    }
-    if (groups.empty() && plan.index.count > 0) throw InvalidArgument("plan: no device is given any rows");
-    for (auto& [group, ranges] : groups) {
-        std::sort(ranges.begin(), ranges.end(), [](const RowRange& a, const RowRange& b) { return a.begin < b.begin; });
-        std::int64_t covered = 0;
-        for (const RowRange& rows : ranges) {
-            if (rows.begin != covered) break;
-            covered = rows.end;
-        }
-        if (covered != plan.index.count) {
-            throw InvalidArgument("plan: the devices of group " + std::to_string(group) +
-                                  " do not hold every row once, see row " + std::to_string(covered));
-        }
-    }
-}
 
 void check_devices_match(const PlacementPlan& plan, const std::vector<std::shared_ptr<Device>>& devices) {
     if (devices.size() != plan.devices.size()) {

@@ -9,6 +9,7 @@
 
 #include <gpushard/error.hpp>
 
+#include "core/plan_rules.hpp"
 #include "load/recovery_text.hpp"
 #include "load/row_distribution.hpp"
 #include "load/staging_shares.hpp"
@@ -247,6 +248,7 @@ private:
 
 RecoveredLoad load_with_recovery(PlacementPlan plan, const std::shared_ptr<const ByteSource>& source,
                                  const LoadSite& site, const LoadOptions& options) {
+    check_plan(plan, DevicesOf::caller);
     return Ladder(std::move(plan), source, site, options).climb();
 }
 

@@ -11,6 +11,7 @@
 
 #include <gpushard/error.hpp>
 
+#include "core/plan_rules.hpp"
 #include "core/underflow.hpp"
 #include "load/load_progress.hpp"
 #include "load/row_distribution.hpp"
@@ -301,7 +302,7 @@ LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const 
                          std::optional<std::size_t>* failed) {
     if (!source) throw InvalidArgument("no source was given to load from");
     const Bytes read_before = source->bytes_read();
-    check_plan_covers_index(plan);
+    check_plan(plan, DevicesOf::caller);
     check_devices_match(plan, devices);
     source->check_unchanged();
     check_source_is_planned_index(plan, *source);

@@ -24,7 +24,7 @@ struct LoadedShards {
 ///
 /// Uses `on_progress`, `progress_interval` and `stop` of the options; `on_progress` is called from the calling
 /// thread. Reads every byte of the source exactly once. Throws
-/// - InvalidArgument: the plan does not cover the index, or `devices` do not match it;
+/// - InvalidArgument: the plan is none (see plan_rules.hpp), or `devices` do not match it;
 /// - FileChanged: the source is not the index the plan was made for, or changed during the load;
 /// - InsufficientMemory: a device has less free than the plan needs (before anything is allocated), or ran out;
 /// - Cancelled: a stop was requested;
@@ -36,7 +36,6 @@ LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const 
                          std::optional<std::size_t>* failed = nullptr);
 
 /// The checks that load_shards makes before it allocates anything.
-void check_plan_covers_index(const PlacementPlan& plan);
 void check_devices_match(const PlacementPlan& plan, const std::vector<std::shared_ptr<Device>>& devices);
 void check_source_is_planned_index(const PlacementPlan& plan, const ByteSource& source);
 /// At the end of a load: the pieces that the plan's fingerprint is made of are what they were. Nothing where the plan

@@ -122,6 +122,7 @@ Json json_value(const PlacementPlan& plan) {
     for (const ShardPlacement& placement : plan.devices) devices.push_back(json_value(placement));
     Json totals = memory_values(plan.totals());
     totals["used_devices"] = plan.used_devices();
+    totals["host_peak_bytes"] = plan.host_peak_bytes();
     return {{"fits", true},
             {"precision", to_string(plan.precision)},
             {"strategy", to_string(plan.options.strategy)},
@@ -132,6 +133,7 @@ Json json_value(const PlacementPlan& plan) {
             {"spilled", plan.spilled},
             {"host_staging_bytes", plan.host_staging_bytes},
             {"host_resident_bytes", plan.host_resident_bytes},
+            {"host_search_bytes", plan.host_search_bytes},
             {"totals", std::move(totals)},
             {"stock_faiss", json_value(plan.stock_faiss)}};
 }

@@ -66,6 +66,10 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
     text += fmt::format("  loaded    {} read in {:.2f} s, {}\n", format_bytes(report.file_bytes_read), report.seconds,
                         rate(report.seconds > 0 ? static_cast<double>(report.file_bytes_read) / report.seconds : 0));
     text += fmt::format("  host      peak {} (staging and shards on the host)\n", format_bytes(report.host_peak_bytes));
+    if (report.host_library_bytes > 0) {
+        text += fmt::format("  libraries {} beside the plan (BLAS and OpenMP, measured)\n",
+                            format_bytes(report.host_library_bytes));
+    }
     if (report.non_finite_rows > 0) {
         text += fmt::format("  warning   {} rows have a NaN or an infinity, the first is row {}\n",
                             group_digits(report.non_finite_rows), report.first_non_finite_row);
@@ -101,6 +105,7 @@ std::string to_json(const PlacementPlan& plan, const LoadReport& report, const V
         entry["bytes_per_second"] = device.bytes_per_second;
     }
     json["host_peak_bytes"] = report.host_peak_bytes;
+    json["host_library_bytes"] = report.host_library_bytes;
     json["file_bytes_read"] = report.file_bytes_read;
     json["seconds"] = report.seconds;
     json["non_finite_rows"] = report.non_finite_rows;

@@ -177,8 +177,9 @@ std::string stock_faiss_lines(const StockFaissOutcome& stock) {
 
 std::string to_text(const PlacementPlan& plan) {
     return headline(plan) + device_table(plan) + "\n" + label("host") +
-           fmt::format("staging {} while loading, {} resident\n", format_bytes(plan.host_staging_bytes),
-                       format_bytes(plan.host_resident_bytes)) +
+           fmt::format("staging {} while loading, {} resident, {} for answers to merge\n",
+                       format_bytes(plan.host_staging_bytes), format_bytes(plan.host_resident_bytes),
+                       format_bytes(plan.host_search_bytes)) +
            speed_line(plan) + search_lines(plan) + stock_faiss_lines(plan.stock_faiss) + replay_line(plan);
 }
 

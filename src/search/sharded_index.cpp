@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -38,6 +39,13 @@ SearchResult search_for_result(const ShardedIndexImpl& impl, std::int64_t nq, co
     }
     impl.search(nq, queries, k, result.distances.data(), result.ids.data());
     return result;
+}
+
+/// No memory is spent on answers that there are no rows for.
+std::vector<Neighbor> search_one(const ShardedIndexImpl& impl, const float* query, std::int64_t k) {
+    ShardedIndexImpl::count_answers(1, k);
+    const std::int64_t count = impl.plan().index.count;
+    return search_for_result(impl, 1, query, std::min(k, std::max<std::int64_t>(count, 1))).row(0);
 }
 
 }  // namespace
@@ -148,10 +156,11 @@ Metric ShardedIndex::metric() const { return Call(*this)->plan().index.metric; }
 const PlacementPlan& ShardedIndex::plan() const { return Call(*this)->plan(); }
 const LoadReport& ShardedIndex::load_report() const { return Call(*this)->report(); }
 std::vector<Bytes> ShardedIndex::peak_bytes() const { return Call(*this)->peak_bytes(); }
+Bytes ShardedIndex::host_search_peak_bytes() const { return Call(*this)->host_search_peak_bytes(); }
 std::shared_ptr<const ShardedIndexImpl> ShardedIndex::impl() const { return Call(*this).impl(); }
 
 std::vector<Neighbor> ShardedIndex::search(const float* query, std::int64_t k) const {
-    return search_for_result(*Call(*this), 1, query, k).row(0);
+    return search_one(*Call(*this), query, k);
 }
 
 std::vector<Neighbor> ShardedIndex::search(const std::vector<float>& query, std::int64_t k) const {
@@ -161,7 +170,7 @@ std::vector<Neighbor> ShardedIndex::search(const std::vector<float>& query, std:
         throw InvalidArgument("the query has " + std::to_string(query.size()) + " values, expected " +
                               std::to_string(dim) + ", the dimension of the index");
     }
-    return search_for_result(*call, 1, query.data(), k).row(0);
+    return search_one(*call, query.data(), k);
 }
 
 SearchResult ShardedIndex::search(std::int64_t nq, const float* queries, std::int64_t k) const {

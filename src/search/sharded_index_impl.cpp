@@ -7,6 +7,7 @@
 #include <exception>
 #include <limits>
 #include <new>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -15,28 +16,27 @@
 
 #include <gpushard/error.hpp>
 
+#include "core/answer_memory.hpp"
 #include "core/top_k_merge.hpp"
+#include "device/kernel_files.hpp"
 
 namespace gpushard {
 
-/// The answers of every shard of a group to one batch, before they are merged. Kept between searches: fresh memory
-/// for them would cost more than the merge.
-struct ShardedIndexImpl::ListBuffers {
-    std::vector<float> distances;
-    std::vector<std::int64_t> ids;
-};
-
 namespace {
 
-// Host memory for the unmerged answers of one batch.
-constexpr std::int64_t list_bytes_limit = 32 << 20;
-constexpr std::int64_t answer_bytes = sizeof(float) + sizeof(std::int64_t);
 // A call is shared among replicas in batches of at least so many queries: fewer cost a shard as much.
 constexpr std::int64_t smallest_share = 32;
 // From so many answers on, a merge takes longer than waking threads to share it.
 constexpr std::int64_t shared_merge_answers = 100'000;
-// Buffers kept for later searches; more threads than this at once allocate their own.
-constexpr std::size_t most_idle_buffers = 8;
+
+// What this process has in memory that is no file's.
+Bytes anonymous_memory() { return kib_after(read_kernel_file("/proc/self/status"), "RssAnon:").value_or(0); }
+
+// One that was made by hand may leave it out.
+PlacementPlan with_answer_memory(PlacementPlan plan) {
+    if (plan.host_search_bytes == 0) plan.host_search_bytes = planned_answer_bytes(plan);
+    return plan;
+}
 
 }  // namespace
 
@@ -44,13 +44,20 @@ constexpr std::size_t most_idle_buffers = 8;
 class ShardedIndexImpl::Batch {
 public:
     Batch(const ShardedIndexImpl& index, const Group& group, std::int64_t nq, const float* queries, std::int64_t k,
-          float* distances, std::int64_t* ids)
-        : index_(index), group_(group), nq_(nq), k_(k), distances_(distances), ids_(ids), searches_(group.size()) {
+          float* distances, std::int64_t* ids, std::optional<AnswerLists::Slice> memory)
+        : index_(index),
+          group_(group),
+          nq_(nq),
+          k_(k),
+          distances_(distances),
+          ids_(ids),
+          searches_(group.size()),
+          memory_(std::move(memory)) {
         const std::int64_t list_k = std::min(k, index.plan_.index.count);
-        if (merges()) take_lists(list_k);
+        if (merges()) lay_out_lists(list_k);
         for (std::size_t s = 0; s < group.size(); ++s) {
-            float* const shard_distances = merges() ? buffers_->distances.data() + list_size(list_k) * s : distances;
-            std::int64_t* const shard_ids = merges() ? buffers_->ids.data() + list_size(list_k) * s : ids;
+            float* const shard_distances = merges() ? list_distances_ + list_size(list_k) * s : distances;
+            std::int64_t* const shard_ids = merges() ? list_ids_ + list_size(list_k) * s : ids;
             submit(*group[s], searches_, [=, shard_k = merges() ? list_k : k](Shard& shard) {
                 shard.search(nq, queries, shard_k, shard_distances, shard_ids);
             });
@@ -60,7 +67,6 @@ public:
     // A batch that is not collected, because an earlier one failed, still has to be waited for.
     ~Batch() {
         if (!waited_) wait_quietly();
-        if (buffers_) index_.give_back(std::move(buffers_));
     }
     Batch(const Batch&) = delete;
     Batch& operator=(const Batch&) = delete;
@@ -97,17 +103,24 @@ private:
         return static_cast<std::int64_t>(std::min(processors, group_.size() + 1));
     }
 
-    void take_lists(std::int64_t list_k) {
-        buffers_ = index_.take_buffers();
-        const std::size_t needed = list_size(list_k) * group_.size();
-        if (buffers_->ids.size() < needed) {
-            buffers_->distances.resize(needed);
-            buffers_->ids.resize(needed);
-        }
+    // The ids of all lists, those in between last, and then the distances.
+    void lay_out_lists(std::int64_t list_k) {
+        const auto shards = static_cast<std::int64_t>(group_.size());
+        between_ = intermediate_lists(shards);
+        list_ids_ = reinterpret_cast<std::int64_t*>(memory_->data());
+        list_distances_ =
+            reinterpret_cast<float*>(list_ids_ + list_size(list_k) * static_cast<std::size_t>(shards + between_));
         for (std::size_t s = 0; s < group_.size(); ++s) {
-            lists_.push_back({buffers_->distances.data() + list_size(list_k) * s,
-                              buffers_->ids.data() + list_size(list_k) * s, list_k});
+            lists_.push_back({list_distances_ + list_size(list_k) * s, list_ids_ + list_size(list_k) * s, list_k});
         }
+    }
+
+    // The part of the memory for lists in between that queries from `begin` on may use.
+    MergeWorkspace workspace(std::int64_t begin) const {
+        if (between_ == 0) return {};
+        const std::int64_t list_k = lists_.front().k;
+        const std::size_t at = list_size(list_k) * group_.size() + static_cast<std::size_t>(between_ * begin * list_k);
+        return {list_distances_ + at, list_ids_ + at, list_k};
     }
 
     void merge(std::int64_t begin, std::int64_t end) const {
@@ -117,7 +130,7 @@ private:
             list.ids += begin * list.k;
         }
         merge_top_k(lists, end - begin, k_, is_similarity(index_.plan_.index.metric), distances_ + begin * k_,
-                    ids_ + begin * k_);
+                    ids_ + begin * k_, workspace(begin));
     }
 
     // Tasks already handed out still point here, so a failure to hand one out is a failure of that task.
@@ -144,7 +157,10 @@ private:
     float* const distances_;
     std::int64_t* const ids_;
     TaskGroup searches_;
-    std::unique_ptr<ListBuffers> buffers_;
+    const std::optional<AnswerLists::Slice> memory_;  // for lists_, where there is something to merge
+    std::int64_t* list_ids_ = nullptr;
+    float* list_distances_ = nullptr;
+    std::int64_t between_ = 0;
     std::vector<TopKList> lists_;
     bool waited_ = false;
 };
@@ -171,7 +187,11 @@ std::unique_ptr<DeviceWorker> start_worker(std::shared_ptr<Device> device, std::
 ShardedIndexImpl::ShardedIndexImpl(PlacementPlan plan, LoadReport report, std::shared_ptr<const ByteSource> source,
                                    std::vector<std::shared_ptr<Device>> devices,
                                    std::vector<std::unique_ptr<Shard>> shards)
-    : process_(getpid()), plan_(std::move(plan)), report_(std::move(report)), source_(std::move(source)) {
+    : process_(getpid()),
+      plan_(with_answer_memory(std::move(plan))),
+      report_(std::move(report)),
+      source_(std::move(source)),
+      answers_(plan_.host_search_bytes) {
     workers_.resize(shards.size());
     for (std::size_t i = 0; i < shards.size(); ++i) {
         if (!shards[i]) continue;
@@ -180,6 +200,20 @@ ShardedIndexImpl::ShardedIndexImpl(PlacementPlan plan, LoadReport report, std::s
         if (groups_.size() <= group) groups_.resize(group + 1);
         groups_[group].push_back(workers_[i].get());
     }
+    prepare_shards();
+}
+
+// One after the other: each is to find that what it takes is there, or to say what lacks.
+void ShardedIndexImpl::prepare_shards() {
+    const Bytes before = anonymous_memory();
+    for (const auto& worker : workers_) {
+        if (!worker) continue;
+        TaskGroup preparing(1);
+        worker->submit(preparing, [](Shard& shard) { shard.prepare(); });
+        preparing.wait();
+    }
+    const Bytes after = anonymous_memory();
+    report_.host_library_bytes = after - std::min(after, before);
 }
 
 // In a forked process there are no threads to join, and what they were at will never be done: shards are left as they
@@ -244,13 +278,22 @@ void ShardedIndexImpl::search_batches(std::int64_t nq, const float* queries, std
     std::deque<std::unique_ptr<Batch>> running;
     const std::int64_t size = batch_size(nq, k);
     for (std::int64_t first = 0; first < nq; first += size) {
-        if (running.size() > groups_.size()) {
+        const std::int64_t count = std::min(size, nq - first);
+        const Group& group = next_group();
+        const Bytes needed = answer_bytes(group, count, k);
+        const auto collect_first = [&] {
             running.front()->collect(false);
             running.pop_front();
+        };
+        if (running.size() > groups_.size()) collect_first();
+        std::optional<AnswerLists::Slice> memory;
+        if (needed > 0) {
+            memory = answers_.try_take(needed);
+            for (; !memory && !running.empty(); memory = answers_.try_take(needed)) collect_first();
+            if (!memory) memory.emplace(answers_.take(needed));
         }
-        running.push_back(std::make_unique<Batch>(*this, next_group(), std::min(size, nq - first),
-                                                  queries + first * plan_.index.dim, k, distances + first * k,
-                                                  ids + first * k));
+        running.push_back(std::make_unique<Batch>(*this, group, count, queries + first * plan_.index.dim, k,
+                                                  distances + first * k, ids + first * k, std::move(memory)));
     }
     for (; !running.empty(); running.pop_front()) running.front()->collect(running.size() == 1);
 }
@@ -258,7 +301,8 @@ void ShardedIndexImpl::search_batches(std::int64_t nq, const float* queries, std
 std::size_t ShardedIndexImpl::count_answers(std::int64_t nq, std::int64_t k) {
     if (k < 1) throw InvalidArgument("k is " + std::to_string(k) + ", expected at least 1");
     if (nq < 0) throw InvalidArgument("the number of queries is " + std::to_string(nq) + ", expected 0 or more");
-    constexpr std::int64_t most_answers = std::numeric_limits<std::int64_t>::max() / (2 * answer_bytes);
+    constexpr std::int64_t answer_size = sizeof(float) + sizeof(std::int64_t);
+    constexpr std::int64_t most_answers = std::numeric_limits<std::int64_t>::max() / (2 * answer_size);
     if (nq > 0 && k > most_answers / nq) {
         throw InvalidArgument(std::to_string(nq) + " queries with k = " + std::to_string(k) +
                               " ask for more answers than memory can address");
@@ -287,26 +331,30 @@ const ShardedIndexImpl::Group& ShardedIndexImpl::next_group() const {
 }
 
 std::int64_t ShardedIndexImpl::batch_size(std::int64_t nq, std::int64_t k) const {
-    std::size_t shards = 0;
-    for (const Group& group : groups_) shards = std::max(shards, group.size());
-    const std::int64_t per_query = static_cast<std::int64_t>(shards) * std::min(k, plan_.index.count) * answer_bytes;
-    const std::int64_t within_limit = shards > 1 ? std::max<std::int64_t>(1, list_bytes_limit / per_query) : nq;
+    Bytes per_query = 0;
+    for (const Group& group : groups_) per_query = std::max(per_query, answer_bytes(group, 1, k));
+    if (per_query > answers_.bytes()) refuse_neighbors(k, per_query);
+    const Bytes of_a_batch = answers_.bytes() / (groups_.size() + 1);
+    const std::int64_t within_limit =
+        per_query > 0 ? std::max<std::int64_t>(1, static_cast<std::int64_t>(of_a_batch / per_query)) : nq;
     const auto groups = static_cast<std::int64_t>(groups_.size());
     const std::int64_t share = groups > 1 ? std::max(smallest_share, (nq + groups - 1) / groups) : nq;
     return std::min({nq, within_limit, share});
 }
 
-std::unique_ptr<ShardedIndexImpl::ListBuffers> ShardedIndexImpl::take_buffers() const {
-    const std::lock_guard lock(mutex_);
-    if (idle_buffers_.empty()) return std::make_unique<ListBuffers>();
-    auto buffers = std::move(idle_buffers_.back());
-    idle_buffers_.pop_back();
-    return buffers;
+Bytes ShardedIndexImpl::answer_bytes(const Group& group, std::int64_t nq, std::int64_t k) const {
+    return checked_multiply(
+        answer_bytes_per_query(static_cast<std::int64_t>(group.size()), std::min(k, plan_.index.count)),
+        static_cast<Bytes>(nq));
 }
 
-void ShardedIndexImpl::give_back(std::unique_ptr<ListBuffers> buffers) const {
-    const std::lock_guard lock(mutex_);
-    if (idle_buffers_.size() < most_idle_buffers) idle_buffers_.push_back(std::move(buffers));
+void ShardedIndexImpl::refuse_neighbors(std::int64_t k, Bytes needed) const {
+    const Bytes granted = answers_.bytes();
+    throw InsufficientMemory("host: a search with k = " + std::to_string(k) + " needs " + format_bytes(needed) +
+                                 " for the answers of its shards, the plan grants " + format_bytes(granted) +
+                                 " (made for k = " + std::to_string(plan_.options.k) + ")",
+                             needed - granted, {{"host", needed, granted, needed - granted}}, {},
+                             {{"device", std::string("host")}, {"k", k}});
 }
 
 std::vector<Bytes> ShardedIndexImpl::peak_bytes() const {

@@ -12,6 +12,7 @@
 #include <gpushard/placement_plan.hpp>
 #include <gpushard/sharded_index.hpp>
 
+#include "search/answer_lists.hpp"
 #include "search/device_worker.hpp"
 
 namespace gpushard {
@@ -45,32 +46,33 @@ public:
     /// Where the index was loaded from.
     const ByteSource& source() const { return *source_; }
     std::vector<Bytes> peak_bytes() const;
+    Bytes host_search_peak_bytes() const { return answers_.peak(); }
 
 private:
-    struct ListBuffers;
     class Batch;
 
     /// The workers of one copy of the index.
     using Group = std::vector<DeviceWorker*>;
 
     void refuse_forked() const;
+    void prepare_shards();
     void refuse_non_finite(std::int64_t nq, const float* queries) const;
     const Group& next_group() const;
     void search_batches(std::int64_t nq, const float* queries, std::int64_t k, float* distances,
                         std::int64_t* ids) const;
     std::int64_t batch_size(std::int64_t nq, std::int64_t k) const;
-    std::unique_ptr<ListBuffers> take_buffers() const;
-    void give_back(std::unique_ptr<ListBuffers> buffers) const;
+    Bytes answer_bytes(const Group& group, std::int64_t nq, std::int64_t k) const;
+    [[noreturn]] void refuse_neighbors(std::int64_t k, Bytes needed) const;
 
     const pid_t process_;
     const PlacementPlan plan_;
-    const LoadReport report_;
+    LoadReport report_;  ///< not changed once this is made
     const std::shared_ptr<const ByteSource> source_;
     std::vector<std::unique_ptr<DeviceWorker>> workers_;  // null where the plan gives a device no rows
     std::vector<Group> groups_;
     mutable std::mutex mutex_;
     mutable std::size_t searches_ = 0;
-    mutable std::vector<std::unique_ptr<ListBuffers>> idle_buffers_;
+    mutable AnswerLists answers_;
 };
 
 }  // namespace gpushard

@@ -40,7 +40,7 @@ struct Pipe {
     int write_end;
 };
 
-void limit(int resource, const std::optional<std::uint64_t>& most) {
+void limit(__rlimit_resource resource, const std::optional<std::uint64_t>& most) {
     if (!most) return;
     const rlimit limits = {*most, *most};
     if (::setrlimit(resource, &limits) != 0) ::_exit(127);
@@ -60,6 +60,10 @@ void limit(int resource, const std::optional<std::uint64_t>& most) {
     }
     for (const int signal : setup.ignored_signals) std::signal(signal, SIG_IGN);
     for (const int descriptor : setup.closed) ::close(descriptor);
+    if (setup.user && (::setgid(*setup.user) != 0 || ::setuid(*setup.user) != 0)) ::_exit(127);
+    limit(RLIMIT_AS, setup.address_space_bytes);
+    limit(RLIMIT_NPROC, setup.processes);
+    ::alarm(setup.seconds);
     std::vector<char*> arguments;
     for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);

@@ -15,6 +15,9 @@ std::vector<RowRange> equal_parts(std::int64_t count, int shards) {
 FakeRig::FakeRig(const ByteSource& source, const std::vector<std::vector<RowRange>>& groups, Precision precision) {
     plan.index = inspect_index(source);
     plan.precision = precision;
+    plan.options.precision = parse_precision(to_string(precision));
+    if (groups.size() > 1) plan.options.strategy = Strategy::replicate;
+    plan.options.replicas = static_cast<int>(groups.size());
     int group = 0;
     for (const std::vector<RowRange>& ranges : groups) {
         for (const RowRange rows : ranges) {
@@ -25,7 +28,8 @@ FakeRig::FakeRig(const ByteSource& source, const std::vector<std::vector<RowRang
             if (rows.count() > 0) {
                 placement.rows = rows;
                 placement.group = group;
-                placement.tile = {.rows = 64, .queries = 16};
+                placement.share = static_cast<double>(rows.count()) / static_cast<double>(plan.index.count);
+                placement.tile = {.rows = std::min<std::int64_t>(64, rows.count()), .queries = 16};
                 placement.memory = FakeDevice::planned_memory({.index = plan.index,
                                                                .precision = precision,
                                                                .rows = rows,

@@ -1,5 +1,7 @@
 #include "api/host_memory.hpp"
 
+#include <optional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,11 +29,35 @@ TEST(HostMemory, ChecksDevicesOnTheHostWithTheStagingTogether) {
         shard.rows = {0, 1};
         shard.memory.resident = free / 4;
     }
-    EXPECT_NO_THROW(check_host_memory(plan));
+    EXPECT_NO_THROW(HostClaim{plan});
     plan.host_staging_bytes = more_than_any_host;
-    EXPECT_THROW(check_host_memory(plan), InsufficientMemory);
+    EXPECT_THROW(HostClaim{plan}, InsufficientMemory);
+    plan.host_staging_bytes = 0;
+    plan.host_search_bytes = more_than_any_host;
+    EXPECT_THROW(HostClaim{plan}, InsufficientMemory) << "answers that wait count, too";
     for (ShardPlacement& shard : plan.devices) shard.device.kind = DeviceKind::cuda;
-    EXPECT_NO_THROW(check_host_memory(plan)) << "cards do not compete for it";
+    EXPECT_NO_THROW(HostClaim{plan}) << "cards do not compete for it";
+}
+
+TEST(HostMemory, IsNotPromisedTwiceToLoadsAtTheSameTime) {
+    PlacementPlan plan;
+    plan.devices.resize(1);
+    plan.devices[0].device = device(DeviceKind::cpu, more_than_any_host);
+    plan.devices[0].rows = {0, 1};
+    plan.devices[0].memory.resident = system_inventory().host().free_bytes / 10 * 6;
+    {
+        std::optional<HostClaim> first(plan);
+        EXPECT_THROW(HostClaim{plan}, InsufficientMemory);
+        first.reset();
+        first.emplace(plan);
+        plan.devices[0].memory.resident /= 4;
+        const HostClaim small(plan);
+        first->loaded();
+        first.reset();
+        plan.devices[0].memory.resident *= 4;
+        EXPECT_THROW(HostClaim{plan}, InsufficientMemory) << "what was loaded stays taken";
+    }
+    EXPECT_NO_THROW(HostClaim{plan}) << "no load is under way: what the system says counts";
 }
 
 TEST(HostMemory, CapsWhatIsPromisedAllAlike) {

@@ -165,6 +165,9 @@ TEST(ReportPlan, JsonHasEveryField) {
     EXPECT_EQ(device["group"], 0);
     EXPECT_EQ(json["host_staging_bytes"], plan.host_staging_bytes);
     EXPECT_EQ(json["host_resident_bytes"], plan.host_resident_bytes);
+    EXPECT_EQ(json["host_search_bytes"], plan.host_search_bytes);
+    EXPECT_GT(plan.host_search_bytes, 0u);
+    EXPECT_EQ(json["totals"]["host_peak_bytes"], plan.host_peak_bytes());
     EXPECT_EQ(json["totals"]["resident_bytes"], plan.totals().resident);
     EXPECT_EQ(json["stock_faiss"]["outcome"], to_string(plan.stock_faiss.outcome));
     EXPECT_EQ(json["stock_faiss"]["peak_bytes"].size(), 1u);
@@ -240,6 +243,14 @@ TEST(ReadPlan, ReadsTheReportOfALoad) {
     LoadReport report;
     report.devices.resize(plan.devices.size());
     EXPECT_EQ(to_json(plan_from_json(to_json(plan, report))), to_json(plan));
+}
+
+TEST(ReadPlan, GivesAPlanOfAVersionBeforeWhatItDidNotPlan) {
+    const std::string now = to_json(small_plan());
+    Json before = Json::parse(now);
+    before.erase("host_search_bytes");
+    before["totals"].erase("host_peak_bytes");
+    EXPECT_EQ(to_json(plan_from_json(before.dump())), now);
 }
 
 TEST(ReadPlan, ReadsAnEmptyIndex) {
@@ -353,6 +364,8 @@ TEST(ReadPlan, RefusesNumbersThatDoNotFitTheOthers) {
     expect_refused("/totals/resident_bytes", 1);
     expect_refused("/totals/used_devices", 9);
     expect_refused("/host_resident_bytes", 1);
+    expect_refused("/host_search_bytes", 1);
+    expect_refused("/totals/host_peak_bytes", 1);
     expect_refused("/stock_faiss/outcome", "maybe");
     expect_refused("/stock_faiss/peak_bytes", Json::array({-1}));
 }
@@ -624,6 +637,7 @@ LoadReport measured(const PlacementPlan& plan) {
         report.devices[i].bytes_per_second = 3e9;
     }
     report.host_peak_bytes = 7;
+    report.host_library_bytes = 3_MiB;
     report.file_bytes_read = 25600045;
     report.seconds = 0.75;
     report.non_finite_rows = 2;
@@ -659,6 +673,7 @@ TEST(ReportLoad, JsonIsThePlanWithWhatWasMeasured) {
     EXPECT_EQ(json["devices"][2]["seconds"], 0.5);
     EXPECT_EQ(json["devices"][2]["bytes_per_second"], 3e9);
     EXPECT_EQ(json["host_peak_bytes"], 7);
+    EXPECT_EQ(json["host_library_bytes"], 3_MiB);
     EXPECT_EQ(json["file_bytes_read"], 25600045);
     EXPECT_EQ(json["seconds"], 0.75);
     EXPECT_EQ(json["recovery"], Json::array({"staging halved"}));
@@ -685,11 +700,11 @@ TEST(ReportLoad, TextPutsPlannedBesideMeasured) {
     verified.failures = {"row 7: wrong"};
     const std::string text = to_text(plan, measured(plan), &verified);
     EXPECT_THAT(widths_of(text), Each(Le(100u)));
-    EXPECT_THAT(
-        text, AllOf(HasSubstr("planned resident"), HasSubstr("free fell"), HasSubstr("cuda:0"),
-                    HasSubstr("the first is row 41"), HasSubstr("the first is row 51"),
-                    HasSubstr("the first is row 61"), HasSubstr("1,234,567 values"), Not(HasSubstr("among neighbours")),
-                    HasSubstr("staging halved"), HasSubstr("row 7: wrong"), HasSubstr("1 failed")));
+    EXPECT_THAT(text, AllOf(HasSubstr("planned resident"), HasSubstr("free fell"), HasSubstr("cuda:0"),
+                            HasSubstr("the first is row 41"), HasSubstr("the first is row 51"),
+                            HasSubstr("the first is row 61"), HasSubstr("1,234,567 values"),
+                            Not(HasSubstr("among neighbours")), HasSubstr("staging halved"), HasSubstr("row 7: wrong"),
+                            HasSubstr("1 failed"), HasSubstr("libraries 3.000 MiB beside the plan")));
     verified.neighbor_error_bound = 1e-2;
     EXPECT_THAT(to_text(plan, measured(plan), &verified), HasSubstr("among neighbours"));
     LoadReport nothing_found = measured(plan);

@@ -76,7 +76,22 @@ struct Lists {
 void expect_merged(const Lists& lists, std::int64_t wanted) {
     std::vector<float> distances(static_cast<std::size_t>(lists.nq * wanted), 12345.0F);
     std::vector<std::int64_t> ids(distances.size(), 777);
+    // Lists in between of no more than there are answers, as well as of memory that the merge allocates.
+    const std::int64_t between = intermediate_lists(static_cast<std::int64_t>(lists.ids.size()));
+    const auto listed = static_cast<std::int64_t>(lists.ids.size()) * lists.k;
+    const std::int64_t workspace_k = std::min(wanted, listed);
+    const auto room = static_cast<std::size_t>(between * lists.nq * workspace_k);
+    std::vector<float> between_distances(room + 1, 777.0F);
+    std::vector<std::int64_t> between_ids(room + 1, 777);
+    std::vector<float> again_distances(distances.size());
+    std::vector<std::int64_t> again_ids(ids.size());
     merge_top_k(lists.views(), lists.nq, wanted, lists.similarity, distances.data(), ids.data());
+    merge_top_k(lists.views(), lists.nq, wanted, lists.similarity, again_distances.data(), again_ids.data(),
+                {between_distances.data(), between_ids.data(), workspace_k});
+    EXPECT_EQ(again_distances, distances);
+    EXPECT_EQ(again_ids, ids);
+    EXPECT_EQ(between_ids.back(), 777) << "beyond its room";
+    EXPECT_EQ(between_distances.back(), 777.0F);
     for (std::int64_t query = 0; query < lists.nq; ++query) {
         const auto expected = lists.expected(query, wanted);
         for (std::int64_t j = 0; j < wanted; ++j) {
