@@ -14,7 +14,9 @@
 #include <gmock/gmock.h>
 
 #include <gpushard/backend.hpp>
+#include <gpushard/index_inspector.hpp>
 #include <gpushard/load.hpp>
+#include <gpushard/placement_planner.hpp>
 
 #include "api/exact_distance.hpp"
 #include "shard/row_intake.hpp"
@@ -136,11 +138,22 @@ protected:
     }
 
     ShardedIndex scanned(Precision precision, const Scan& scan) const {
-        LoadOptions options;
-        options.devices = "cpu=32MiB";
-        PlacementPlan planned = plan(file_, options);
-        planned.precision = precision;
-        return load(planned, open_file(file_), {std::make_shared<ScanDevice>(planned.devices[0].device, scan)});
+        const std::shared_ptr<ByteSource> source = open_file(file_);
+        const IndexProfile profile = inspect_index(*source);
+        const DeviceInfo card{.spec = "scan",
+                              .name = "a device that scans",
+                              .uuid = {},
+                              .pci = {},
+                              .kind = DeviceKind::cuda,
+                              .total_bytes = 8_GiB,
+                              .free_bytes = 8_GiB,
+                              .context_bytes = 0,
+                              .bytes_per_second = 1e9};
+        PlanOptions options;
+        options.precision = parse_precision(to_string(precision));
+        PlacementPlan planned = plan_placement(profile, {card}, options);
+        planned.fingerprint = fingerprint(*source, profile);
+        return load(planned, source, {std::make_shared<ScanDevice>(card, scan)});
     }
 
     const TempDir folder_;

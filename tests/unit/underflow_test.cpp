@@ -74,10 +74,8 @@ TEST(Underflow, IsCountedAndRefusedWhereItIsTooMuch) {
         SCOPED_TRACE(test_case.what);
         write_file(file, flat_index(test_case.rows, test_case.metric));
         options.plan.precision = PrecisionChoice::f16;
-        PlacementPlan halves = plan(file, options);
-        halves.devices[0].rows = {0, 334};
-        halves.devices[1].rows = {334, 667};
-        halves.devices[2].rows = {667, 1000};
+        const PlacementPlan halves = plan(file, options);
+        ASSERT_EQ(halves.used_devices(), 3);
         options.plan.precision = PrecisionChoice::f32;
         const PlacementPlan stored = plan(file, options);
         std::vector<std::shared_ptr<Device>> devices;
