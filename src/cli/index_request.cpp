@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include <gpushard/byte_source.hpp>
 #include <gpushard/device_info.hpp>
 #include <gpushard/index_inspector.hpp>
 #include <gpushard/printable_text.hpp>
@@ -124,12 +125,11 @@ LoadOptions planning_options(const IndexRequest& request) {
 PlacementPlan make_plan(const IndexRequest& request, FileRoles& files, const CommonOptions& common) {
     PlacementPlan plan = request.plan_file.empty() ? gpushard::plan(request.files.paths, planning_options(request))
                                                    : read_plan(request.plan_file);
-    if (request.plan_file.empty()) note_found_files(request.files, plan.index, common);
     plan.must_be_of_a_file();
     if (!request.plan_file.empty() && !request.files.paths.empty()) {
-        plan.index.files.clear();
-        for (const std::filesystem::path& file : request.files.paths) plan.index.files.push_back(file.string());
+        plan.index.files = open_parts(request.files.paths, request.files.order)->files();
     }
+    if (!request.files.paths.empty()) note_found_files(request.files, plan.index, common);
     for (const std::string& file : plan.index.files) files.reads("the index", std::filesystem::path(file));
     return plan;
 }

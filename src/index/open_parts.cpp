@@ -74,11 +74,12 @@ std::filesystem::path find_beside(const Paths& parts, const std::string& name) {
 
 /// The whole run that the parts are of: those that are named, and for the gaps those beside them; none where one is
 /// missing.
-std::vector<std::string> in_right_order(const NameOrder& order, const Paths& parts) {
+std::vector<std::string> in_right_order(const NameOrder& order, const Paths& parts,
+                                        const std::vector<std::uint64_t>& whole) {
     std::map<std::uint64_t, std::filesystem::path> known;
     for (std::size_t i = 0; i < parts.size(); ++i) known.emplace(order.numbers[i], parts[i]);
     std::vector<std::string> files;
-    for (const std::uint64_t number : whole_run(order.naming, order.numbers)) {
+    for (const std::uint64_t number : whole) {
         const auto found = known.find(number);
         const std::filesystem::path path =
             found != known.end() ? found->second : find_beside(parts, order.naming.name_of(number));
@@ -91,8 +92,13 @@ std::vector<std::string> in_right_order(const NameOrder& order, const Paths& par
 void refuse_disorder(const Paths& parts) {
     const NameOrder order = order_of(file_names(parts));
     if (order.verdict != NameOrder::Verdict::wrong) return;
-    throw WrongParts(describe_disorder(order, file_names(parts)) + ", expected the parts of an index in their order",
-                     texts(parts), in_right_order(order, parts));
+    // Names that say how many there are count from 0 where there is a piece 0.
+    std::vector<std::uint64_t> numbers = order.numbers;
+    if (order.naming.total && !find_beside(parts, order.naming.name_of(0)).empty()) numbers.push_back(0);
+    const std::vector<std::uint64_t> whole = whole_run(order.naming, numbers);
+    throw WrongParts(
+        describe_disorder(order, file_names(parts), whole) + ", expected the parts of an index in their order",
+        texts(parts), in_right_order(order, parts, whole));
 }
 
 void refuse_the_same_file(const Files& files, const Paths& parts) {
@@ -183,8 +189,9 @@ std::string hint_of_name(const std::filesystem::path& path) {
     for (const PieceNaming& naming : possible_namings(name)) {
         const std::uint64_t first = naming.alphabet.empty() ? 1 : 0;
         const std::uint64_t number = naming.number_of(name).value_or(first);
-        const bool is_suffix =
-            naming.tail.empty() && (naming.alphabet.empty() || (naming.width == 2 && number < naming.alphabet.size()));
+        const bool stands_apart = naming.head == "x" || naming.head.find_last_of("-_. ") + 1 == naming.head.size();
+        const bool is_letters = naming.width == 2 && number < naming.alphabet.size() && stands_apart;
+        const bool is_suffix = naming.tail.empty() && (naming.alphabet.empty() || is_letters);
         if ((!is_suffix && !naming.total) || number <= first) continue;
         return "if it is a later piece of an index: " + naming.name_of(first) + " comes first";
     }

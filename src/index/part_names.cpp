@@ -144,6 +144,11 @@ void add_letters(std::string_view name, std::string_view alphabet, std::vector<P
         for (std::size_t width = std::min(group.size(), widest_letters); width >= default_split_width; --width) {
             namings.push_back(naming_of(name, {group.end - width, group.end}, alphabet, width));
         }
+        // A suffix that was widened begins with the last letter: its run is that of two letters.
+        for (std::size_t size = default_split_width + 2; size <= std::min(group.size(), most_digits); size += 2) {
+            if (name[group.end - size] != alphabet.back()) continue;
+            namings.push_back(naming_of(name, {group.end - size, group.end}, alphabet, default_split_width));
+        }
         if (group.size() == 1 && ends_with_separator(name.substr(0, group.begin))) {
             namings.push_back(naming_of(name, group, alphabet, 1));
         }
@@ -248,14 +253,14 @@ Numbers whole_run(const PieceNaming& naming, const Numbers& numbers) {
     return whole;
 }
 
-std::string describe_disorder(const NameOrder& order, const std::vector<std::string>& names) {
+std::string describe_disorder(const NameOrder& order, const std::vector<std::string>& names, const Numbers& whole) {
     const Numbers& numbers = order.numbers;
     for (std::size_t i = 1; i < numbers.size(); ++i) {
         if (numbers[i] < numbers[i - 1]) return names[i - 1] + " is named before " + names[i];
         if (numbers[i] == numbers[i - 1]) return names[i] + " is named twice";
     }
     std::vector<std::string> missing;
-    for (const std::uint64_t number : whole_run(order.naming, numbers)) {
+    for (const std::uint64_t number : whole) {
         const bool is_named = std::find(numbers.begin(), numbers.end(), number) != numbers.end();
         if (!is_named) missing.push_back(order.naming.name_of(number));
     }

