@@ -170,13 +170,9 @@ TEST_F(BadInput, QueriesThatAreMalformed) {
     refused_queries("empty.npy", "", {"empty"});
     refused_queries("none.npy", npy("<f4", "(0, 8)", std::vector<float>{}), {"no queries"});
     refused_queries("text.npy", "not an array at all", {"NumPy"});
-    refused_queries("data.csv", "1,2,3,4,5,6,7,8\n", {".npy, .fvecs or .fbin"});
+    refused_queries("data.csv", "1,2,3,4,5,6,7,8\n", {".npy", ".fvecs", ".fbin"});
     refused_queries("short.npy", good.substr(0, good.size() - 4), {"truncated"});
     refused_queries("long.npy", good + "0123", {});
-    refused_queries("double.npy", npy("<f8", "(2, 4)", std::vector<double>(8)), {"<f8", "float32"});
-    refused_queries("swapped.npy", npy(">f4", "(2, 8)", values), {">f4"});
-    refused_queries("fortran.npy", npy("<f4", "(2, 8)", values, "True"), {"Fortran"});
-    refused_queries("flat.npy", npy("<f4", "(16,)", values), {"1 dimensions"});
     refused_queries("cube.npy", npy("<f4", "(2, 2, 4)", values), {"3 dimensions"});
     refused_queries("huge.npy", npy("<f4", "(4611686018427387904, 8)", values), {});
     refused_queries("negative.npy", npy("<f4", "(-2, 8)", values), {});
