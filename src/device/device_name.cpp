@@ -52,9 +52,10 @@ struct Hint {
     std::string_view word;
     std::string_view spelling;
 };
-constexpr Hint word_hints[] = {{"auto", "any"},   {"default", "any"}, {"best", "any"},  {"-1", "cpu"},
-                               {"none", "cpu"},   {"no", "cpu"},      {"off", "cpu"},   {"false", "cpu"},
-                               {"memory", "cpu"}, {"mem", "cpu"},     {"local", "any"}, {"true", "cuda:all"}};
+constexpr Hint word_hints[] = {{"auto", "any"},     {"default", "any"}, {"best", "any"}, {"-1", "cpu"},
+                               {"none", "cpu"},     {"no", "cpu"},      {"off", "cpu"},  {"false", "cpu"},
+                               {"memory", "cpu"},   {"cpus", "cpu"},    {"mem", "cpu"},  {"local", "any"},
+                               {"true", "cuda:all"}};
 
 /// Lower case, letters and digits only.
 std::string letters_and_digits(std::string_view text) {

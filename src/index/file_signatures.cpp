@@ -4,6 +4,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include <gpushard/printable_text.hpp>
+
 #include "index/foreign_file.hpp"
 #include "index/little_endian.hpp"
 
@@ -113,12 +115,12 @@ bool has_at(const FileGlimpse& file, Bytes offset, std::string_view bytes) {
 }
 
 std::vector<std::string> ways_to_unpack(const FileGlimpse& file, std::string_view command, std::string_view ending) {
-    const std::string path = shell_word(file.name);
+    const std::string path = shell_quoted(file.name);
     if (ending.empty()) return {"unpack it: " + std::string(command) + " " + path};
     if (file.name.ends_with(".tgz") || file.name.find(".tar.") != std::string::npos) {
         return {"unpack it: tar -xf " + path};
     }
-    return {"unpack it: " + std::string(command) + " " + path + " > " + shell_word(output_name(file.name, ending))};
+    return {"unpack it: " + std::string(command) + " " + path + " > " + shell_quoted(output_name(file.name, ending))};
 }
 
 std::optional<ForeignFile> by_table(const FileGlimpse& file) {
@@ -143,7 +145,7 @@ std::optional<ForeignFile> zip(const FileGlimpse& file) {
     if (file.head.starts_with("PK\x05\x06")) return ForeignFile{"zip", "an empty ZIP archive", {std::string(document)}};
     if (!file.head.starts_with("PK\x03\x04") || file.head.size() < 30) return std::nullopt;
     const std::string entry = file.head.substr(30, little_endian<std::uint16_t>(file.head, 26));
-    const std::string path = shell_word(file.name);
+    const std::string path = shell_quoted(file.name);
     if (entry.ends_with("data.pkl") || entry.ends_with(".data/serialization_id") || entry.ends_with("/byteorder")) {
         return ForeignFile{"pytorch", "a file of torch.save", {std::string(model)}};
     }
@@ -187,7 +189,7 @@ std::optional<ForeignFile> pickle(const FileGlimpse& file) {
         found.what += has("langchain") || file.name.ends_with("index.pkl")
                           ? ", the texts and ids that LangChain keeps beside an index"
                           : "";
-        found.hints.push_back("the index lies beside it: gpushard inspect " + shell_word(*index));
+        found.hints.push_back("the index lies beside it: gpushard inspect " + shell_quoted(*index));
         return found;
     }
     if (has("swigfaiss")) {

@@ -1,7 +1,6 @@
 #include "index/foreign_file.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <cstdio>
 
@@ -49,17 +48,6 @@ std::optional<ForeignFile> recognise_foreign_file(const ByteSource& source) {
         if (auto found = recognise(file)) return found;
     }
     return std::nullopt;
-}
-
-std::string shell_word(const std::string& word) {
-    const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
-        return std::isalnum(c) != 0 ||
-               std::string_view("_./+:,@%=-").find(static_cast<char>(c)) != std::string_view::npos;
-    });
-    if (plain) return word;
-    std::string quoted = "'";
-    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return quoted + "'";
 }
 
 std::string output_name(const std::string& path, std::string_view ending) {

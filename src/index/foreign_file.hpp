@@ -43,9 +43,6 @@ std::optional<ForeignFile> recognise_text(const FileGlimpse& file);
 std::optional<ForeignFile> recognise_vectors(const FileGlimpse& file);
 std::optional<ForeignFile> guess_by_name(const FileGlimpse& file);
 
-/// `word` as a shell takes it for one word.
-std::string shell_word(const std::string& word);
-
 /// The path without an ending that `ending` names ("big.index" of "big.index.gz"), with ".out" where it has none.
 std::string output_name(const std::string& path, std::string_view ending);
 

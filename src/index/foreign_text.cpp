@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <optional>
 
+#include <gpushard/printable_text.hpp>
+
 #include "index/foreign_file.hpp"
 
 /// Files that are text: pointers to a file that is elsewhere, pages and errors that a download left, tables.
@@ -42,15 +44,10 @@ std::string_view between(std::string_view text, std::string_view open, std::stri
     return end == std::string_view::npos ? std::string_view{} : text.substr(0, end);
 }
 
-/// One line that is safe to print.
+/// Its first line, as may be printed.
 std::string quote(std::string_view text) {
-    std::string line;
-    for (const char c : text.substr(0, longest_quote)) {
-        if (c == '\n') break;
-        const bool plain = is_printable(c) && static_cast<unsigned char>(c) < 0x80;
-        line += plain ? c : '?';
-    }
-    return line + (text.size() > longest_quote ? "..." : "");
+    const std::string_view line = text.substr(0, text.find('\n'));
+    return printable(line, longest_quote) + (line.size() > longest_quote ? "..." : "");
 }
 
 /// The number after `key` at the beginning of a line.
@@ -78,8 +75,8 @@ std::string file_name(const std::string& path) { return std::filesystem::path(pa
 
 std::optional<ForeignFile> pointer(const FileGlimpse& file) {
     const std::string_view text = file.head;
-    const std::string in_folder = " -C " + shell_word(folder_of(file.name)) + " ";
-    const std::string name = shell_word(file_name(file.name));
+    const std::string in_folder = " -C " + shell_quoted(folder_of(file.name)) + " ";
+    const std::string name = shell_quoted(file_name(file.name));
     if (text.starts_with("version https://git-lfs.github.com/spec/") ||
         text.starts_with("version https://hawser.github.com/spec/")) {
         return ForeignFile{"git_lfs_pointer",
@@ -101,7 +98,7 @@ std::optional<ForeignFile> pointer(const FileGlimpse& file) {
     if (text.starts_with("outs:") && text.find("md5: ") != std::string_view::npos) {
         return ForeignFile{"dvc_pointer",
                            "a DVC pointer" + of_size(number_after(text, "  size: ")),
-                           {"fetch it: dvc pull " + shell_word(file.name)}};
+                           {"fetch it: dvc pull " + shell_quoted(file.name)}};
     }
     return std::nullopt;
 }

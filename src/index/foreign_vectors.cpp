@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include <gpushard/printable_text.hpp>
+
 #include "index/foreign_file.hpp"
 #include "index/little_endian.hpp"
 
@@ -32,7 +34,7 @@ std::string value_of(std::string_view header, std::string_view key) {
     return std::string(header.substr(begin, end - begin + (is_tuple ? 1 : 0)));
 }
 
-std::string from_python(const std::string& program) { return "python3 -c " + shell_word(program); }
+std::string from_python(const std::string& program) { return "python3 -c " + shell_quoted(program); }
 
 /// A NumPy array, of vectors or of a serialised index. cuVS and RAFT write their indexes as a row of such arrays, the
 /// first a lone number or behind the name of a type.

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include <gpushard/error.hpp>
+#include <gpushard/printable_text.hpp>
 
 #include "index/foreign_file.hpp"
 #include "index/type_names.hpp"
@@ -101,7 +102,7 @@ FolderFindings of_indexes(const std::vector<FoundIndex>& indexes) {
     findings.summary = indexes.size() == 1 ? ", with an index in it: " + indexes.front().path.string()
                                            : ", with " + std::to_string(indexes.size()) + " indexes in it";
     for (std::size_t i = 0; i < std::min(indexes.size(), most_named); ++i) {
-        findings.hints.push_back("name the index: " + shell_word(indexes[i].path.string()) + " (" +
+        findings.hints.push_back("name the index: " + shell_quoted(indexes[i].path.string()) + " (" +
                                  description(indexes[i]) + ")");
     }
     if (indexes.size() > most_named) {

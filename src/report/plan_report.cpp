@@ -127,7 +127,7 @@ std::string speed_line(const PlacementPlan& plan) {
     for (const ShardPlacement& placement : plan.devices) {
         if (!placement.device.planning_only || placement.device.bytes_per_second > 0) continue;
         return label("speed") + fmt::format("the bandwidth of {} is not known; it counts as that of the slowest\n",
-                                            shorten(single_line(placement.device.spec), longest_spec));
+                                            shorten(printable(placement.device.spec), longest_spec));
     }
     return {};
 }

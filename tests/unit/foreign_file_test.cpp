@@ -413,14 +413,6 @@ TEST(TypeCodes, ArePrintedAsFaissPrintsThem) {
     EXPECT_EQ(as_faiss_prints("\x7f\x7e\x1f\x20"), "Index type 0x201f7e7f (\"\\x7f~\\x1f \") not recognized");
 }
 
-TEST(ShellWords, AreQuotedWhereTheyMustBe) {
-    EXPECT_EQ(shell_word("a/b-c_1.index"), "a/b-c_1.index");
-    EXPECT_EQ(shell_word("a b"), "'a b'");
-    EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
-    EXPECT_EQ(shell_word(""), "''");
-    EXPECT_EQ(shell_word("$(x)"), "'$(x)'");
-}
-
 class Folders : public testing::Test {
 protected:
     std::filesystem::path write(const std::string& name, const std::string& bytes) const {
