@@ -92,7 +92,9 @@ private:
             if (!is_typed_) throw;
             std::vector<ErrorField> fields = error.fields();
             std::erase_if(fields, [](const ErrorField& field) { return field.first == "device"; });
-            throw DeviceError(element.text, "device '" + element.text + "': " + error.what(), error.hints(),
+            std::vector<std::string> hints = error.hints();
+            for (std::string& hint : plain_card_hints(element)) hints.push_back(std::move(hint));
+            throw DeviceError(element.text, "device '" + element.text + "': " + error.what(), std::move(hints),
                               std::move(fields));
         }
         return *cards_;
@@ -152,14 +154,15 @@ private:
     }
 
     /// A bare number may have been meant otherwise.
+    static std::vector<std::string> plain_card_hints(const DeviceElement& element) {
+        if (!all_digits(element.name)) return {};
+        return {"to plan for a card of " + element.name + " GiB: --devices " + element.name + "GiB"};
+    }
+
     DeviceError not_there(const DeviceElement& element) {
-        std::vector<std::string> hints;
-        if (all_digits(element.name)) {
-            hints.push_back("for a card of " + element.name + " GiB to plan with: --devices " + element.name + "GiB");
-        }
         return DeviceError(element.text,
                            "device '" + element.text + "' is not there, visible cards: " + list_specs(cards(element)),
-                           std::move(hints));
+                           plain_card_hints(element));
     }
 
     const DeviceInventory& inventory_;

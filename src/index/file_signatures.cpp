@@ -16,10 +16,10 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view data = "these are data, not an index: build one from them with Faiss";
-constexpr std::string_view model = "this is a model, not an index: look for the index beside it, or build one";
+constexpr std::string_view model = "this is a model, not an index";
 constexpr std::string_view other_index = "only the library that wrote it reads it: build a Faiss index of the vectors";
 constexpr std::string_view database = "a database is no Faiss index: build one of the vectors in it";
-constexpr std::string_view document = "look for the index beside it: gpushard inspect FOLDER lists those of a folder";
+constexpr std::string_view document = "";  // its name says it all
 constexpr std::string_view part_of_faiss = "it is a part of an index: name the file that faiss.write_index wrote";
 
 struct Signature {
@@ -123,13 +123,24 @@ std::vector<std::string> ways_to_unpack(const FileGlimpse& file, std::string_vie
     return {"unpack it: " + std::string(command) + " " + path + " > " + shell_quoted(output_name(file.name, ending))};
 }
 
+/// What it is, where that says something, and the folder that may have the index.
+std::vector<std::string> ways_on(const FileGlimpse& file, std::string_view hint) {
+    std::vector<std::string> ways;
+    if (!hint.empty()) ways.emplace_back(hint);
+    ways.push_back(look_beside(file.name));
+    return ways;
+}
+
 std::optional<ForeignFile> by_table(const FileGlimpse& file) {
     for (const Signature& signature : signatures) {
         if (!has_at(file, signature.offset, signature.bytes)) continue;
-        std::vector<std::string> hints = signature.command.empty()
-                                             ? std::vector<std::string>{std::string(signature.hint)}
-                                             : ways_to_unpack(file, signature.command, signature.ending);
-        return ForeignFile{std::string(signature.kind), std::string(signature.what), std::move(hints)};
+        ForeignFile found{std::string(signature.kind), std::string(signature.what), {}};
+        if (!signature.command.empty()) {
+            found.hints = ways_to_unpack(file, signature.command, signature.ending);
+        } else {
+            found.hints = ways_on(file, signature.hint);
+        }
+        return found;
     }
     return std::nullopt;
 }
@@ -142,18 +153,18 @@ std::optional<ForeignFile> bzip2(const FileGlimpse& file) {
 
 /// The name of the first file in a ZIP archive tells what the archive is.
 std::optional<ForeignFile> zip(const FileGlimpse& file) {
-    if (file.head.starts_with("PK\x05\x06")) return ForeignFile{"zip", "an empty ZIP archive", {std::string(document)}};
+    if (file.head.starts_with("PK\x05\x06")) return ForeignFile{"zip", "an empty ZIP archive", ways_on(file, document)};
     if (!file.head.starts_with("PK\x03\x04") || file.head.size() < 30) return std::nullopt;
     const std::string entry = file.head.substr(30, little_endian<std::uint16_t>(file.head, 26));
     const std::string path = shell_quoted(file.name);
     if (entry.ends_with("data.pkl") || entry.ends_with(".data/serialization_id") || entry.ends_with("/byteorder")) {
-        return ForeignFile{"pytorch", "a file of torch.save", {std::string(model)}};
+        return ForeignFile{"pytorch", "a file of torch.save", ways_on(file, model)};
     }
     if (entry.ends_with(".npy")) {
-        return ForeignFile{"numpy_archive", "an archive of NumPy arrays (.npz)", {std::string(data)}};
+        return ForeignFile{"numpy_archive", "an archive of NumPy arrays (.npz)", ways_on(file, data)};
     }
     if (entry == "[Content_Types].xml" || entry == "mimetype") {
-        return ForeignFile{"office", "an Office document", {std::string(document)}};
+        return ForeignFile{"office", "an Office document", ways_on(file, document)};
     }
     return ForeignFile{"zip", "a ZIP archive", {"unpack it: unzip " + path}};
 }
@@ -183,7 +194,7 @@ std::optional<ForeignFile> pickle(const FileGlimpse& file) {
     const bool binary = file.head.size() > 2 && file.head[0] == '\x80' && file.head[1] >= 2 && file.head[1] <= 5;
     if (!binary && !is_text_pickle(file)) return std::nullopt;
     const auto has = [&](std::string_view word) { return file.head.find(word) != std::string::npos; };
-    if (has("\x8a\x0al\xfc\x9c"sv)) return ForeignFile{"pytorch", "a file of torch.save", {std::string(model)}};
+    if (has("\x8a\x0al\xfc\x9c"sv)) return ForeignFile{"pytorch", "a file of torch.save", ways_on(file, model)};
     ForeignFile found{"pickle", "a pickle of Python", {}};
     if (const auto index = index_beside(file.name)) {
         found.what += has("langchain") || file.name.ends_with("index.pkl")
@@ -200,7 +211,8 @@ std::optional<ForeignFile> pickle(const FileGlimpse& file) {
         found.what += ", the texts and ids that LangChain keeps beside an index";
         found.hints.emplace_back("the index is index.faiss, which should lie beside it");
     } else {
-        found.hints.emplace_back("look for the index beside it; read a pickle only if you trust it: it runs code");
+        found.hints.push_back(look_beside(file.name));
+        found.hints.emplace_back("read a pickle only if you trust it: it runs code");
     }
     return found;
 }
@@ -210,7 +222,7 @@ std::optional<ForeignFile> safetensors(const FileGlimpse& file) {
     if (file.head.size() < 10 || file.head.compare(8, 2, "{\"") != 0) return std::nullopt;
     const auto length = little_endian<std::uint64_t>(file.head, 0);
     if (length < 2 || length > file.size - 8) return std::nullopt;
-    return ForeignFile{"safetensors", "a safetensors model", {std::string(model)}};
+    return ForeignFile{"safetensors", "a safetensors model", ways_on(file, model)};
 }
 
 /// Protocol buffers have no signature; a model of ONNX begins with its version and names who made it.
@@ -220,12 +232,12 @@ std::optional<ForeignFile> onnx(const FileGlimpse& file) {
     const std::string front = file.head.substr(0, 64);
     const auto names = [&](const char* word) { return front.find(word) != std::string::npos; };
     if (!begins || (!names("pytorch") && !names("onnx") && !names("tf2") && !names("skl"))) return std::nullopt;
-    return ForeignFile{"onnx", "an ONNX model", {std::string(model)}};
+    return ForeignFile{"onnx", "an ONNX model", ways_on(file, model)};
 }
 
 std::optional<ForeignFile> lance(const FileGlimpse& file) {
     if (!file.tail.ends_with("LANC")) return std::nullopt;
-    return ForeignFile{"lance", "a file of LanceDB", {std::string(database)}};
+    return ForeignFile{"lance", "a file of LanceDB", ways_on(file, database)};
 }
 
 }  // namespace

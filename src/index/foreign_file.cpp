@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstdio>
 
+#include <gpushard/printable_text.hpp>
+
 #include "index/little_endian.hpp"
 
 namespace gpushard {
@@ -48,6 +50,11 @@ std::optional<ForeignFile> recognise_foreign_file(const ByteSource& source) {
         if (auto found = recognise(file)) return found;
     }
     return std::nullopt;
+}
+
+std::string look_beside(const std::string& path) {
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    return "look for an index beside it: gpushard inspect " + shell_quoted(folder.empty() ? "." : folder);
 }
 
 std::string output_name(const std::string& path, std::string_view ending) {

@@ -43,6 +43,9 @@ std::optional<ForeignFile> recognise_text(const FileGlimpse& file);
 std::optional<ForeignFile> recognise_vectors(const FileGlimpse& file);
 std::optional<ForeignFile> guess_by_name(const FileGlimpse& file);
 
+/// "look for an index beside it: gpushard inspect FOLDER", with the folder of the file.
+std::string look_beside(const std::string& path);
+
 /// The path without an ending that `ending` names ("big.index" of "big.index.gz"), with ".out" where it has none.
 std::string output_name(const std::string& path, std::string_view ending);
 
@@ -53,7 +56,7 @@ std::string as_faiss_prints(std::string_view fourcc);
 /// lines that can be pasted, or what the files named like one are. Looks at 1,000 entries, and at 4 KiB of a file.
 struct FolderFindings {
     std::string summary;             ///< after "is a folder": ", with 1 index in it: ..."
-    std::vector<std::string> hints;  ///< "name the file: faiss_index/index.faiss"
+    std::vector<std::string> hints;  ///< "IndexFlatL2 of 1.500 MiB: gpushard inspect faiss_index/index.faiss"
 };
 FolderFindings look_into_folder(const std::filesystem::path& folder);
 

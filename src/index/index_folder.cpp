@@ -86,7 +86,7 @@ private:
     std::size_t seen_ = 0;
 };
 
-std::string description(const FoundIndex& index) { return index.type + ", " + format_bytes(index.size); }
+std::string description(const FoundIndex& index) { return index.type + " of " + format_bytes(index.size); }
 
 /// index.faiss first, then by name.
 void sort_indexes(std::vector<FoundIndex>& indexes) {
@@ -102,11 +102,11 @@ FolderFindings of_indexes(const std::vector<FoundIndex>& indexes) {
     findings.summary = indexes.size() == 1 ? ", with an index in it: " + indexes.front().path.string()
                                            : ", with " + std::to_string(indexes.size()) + " indexes in it";
     for (std::size_t i = 0; i < std::min(indexes.size(), most_named); ++i) {
-        findings.hints.push_back("name the index: " + shell_quoted(indexes[i].path.string()) + " (" +
-                                 description(indexes[i]) + ")");
+        findings.hints.push_back(description(indexes[i]) + ": gpushard inspect " +
+                                 shell_quoted(indexes[i].path.string()));
     }
     if (indexes.size() > most_named) {
-        findings.hints.push_back("or one of " + std::to_string(indexes.size() - most_named) + " more");
+        findings.hints.push_back("and " + std::to_string(indexes.size() - most_named) + " more");
     }
     return findings;
 }
