@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,17 +40,14 @@ std::shared_ptr<ByteSource> joined(const Files& files) {
     return std::make_shared<PartsSource>(std::vector<std::shared_ptr<const ByteSource>>(files.begin(), files.end()));
 }
 
-/// Why it is no index; empty where it is one, whole and nothing else.
-std::string problem_of(const ByteSource& source) {
+bool is_whole_index(const ByteSource& source) {
     try {
         inspect_index(source);
-        return {};
-    } catch (const BadFile& problem) {
-        return problem.what();
+        return true;
+    } catch (const BadFile&) {
+        return false;
     }
 }
-
-bool is_whole_index(const ByteSource& source) { return problem_of(source).empty(); }
 
 /// Whether it begins with the type code of some index.
 bool begins_as_index(const ByteSource& source) {
@@ -114,23 +112,20 @@ void refuse_the_same_file(const Files& files, const Paths& parts) {
     }
 }
 
-void refuse_whole_indexes(const Files& files, const Paths& parts) {
+void refuse_whole_indexes(const Files& files) {
     std::vector<std::string> whole;
     for (const auto& file : files) {
         if (begins_as_index(*file) && is_whole_index(*file)) whole.push_back(file->name());
     }
     if (whole.size() < 2) return;
-    throw WrongParts(listed(whole) + " are whole indexes by themselves, expected one, or the parts of one",
-                     texts(parts), {});
+    throw InvalidArgument(listed(whole) + " are whole indexes by themselves, expected one, or the parts of one",
+                          {"name one of them"});
 }
 
-/// Where the parts are no index, but are one with further pieces that lie beside them.
-void refuse_too_few(const ByteSource& source, const Paths& parts) {
-    if (is_whole_index(source)) return;
+/// Where the parts are one index with further pieces that lie beside them.
+void refuse_too_few(const Paths& parts) {
     for (const PiecesBeside& run : pieces_beside(parts.front())) {
-        std::uint64_t first = run.own;
-        while (first > 0 && run.has(first - 1)) --first;
-        const Paths all = run.from(first);
+        const Paths all = run.from(run.first());
         if (all.size() <= parts.size() || !is_whole_index(*joined(open_all(all)))) continue;
         throw WrongParts("the " + std::to_string(parts.size()) + " parts that are named are not all: there are " +
                              std::to_string(all.size()) + ", from " + all.front().filename().string() + " to " +
@@ -139,10 +134,24 @@ void refuse_too_few(const ByteSource& source, const Paths& parts) {
     }
 }
 
+/// Says what the parts lack where they are no index. What they are instead is for the inspector to say.
+void check_ends(const ByteSource& source, const Paths& parts) {
+    try {
+        inspect_index(source);
+    } catch (TruncatedFile& problem) {
+        refuse_too_few(parts);
+        const NameOrder order = order_of(file_names(parts));
+        if (order.verdict == NameOrder::Verdict::no_run) return;
+        problem.add_hint(order.naming.name_of(order.numbers.back() + 1) + " would be the next part");
+        throw;
+    } catch (const BadFile&) {
+        refuse_too_few(parts);
+    }
+}
+
 /// `file` is a later piece of this run, whose first piece begins an index.
 void refuse_later_piece(const FileSource& file, const PiecesBeside& run) {
-    std::uint64_t first = run.own;
-    while (first > 0 && run.has(first - 1)) --first;
+    const std::uint64_t first = run.first();
     if (first == run.own || !begins_as_index(FileSource(run.path_of(first)))) return;
     const Paths all = run.from(first);
     throw WrongParts(file.name() + ": is piece " + std::to_string(run.own - first + 1) + " of " +
@@ -166,20 +175,37 @@ void refuse_missing_pieces(const FileSource& file, const PiecesBeside& run) {
         {{"file", file.name()}});
 }
 
+/// `file` and those that follow it are the pieces of an index, and the last of them are not there.
+void refuse_missing_end(const FileSource& file, const PiecesBeside& run) {
+    const Paths pieces = run.from(run.own);
+    const std::string next = run.naming.name_of(run.own + pieces.size());
+    throw BadFile(file.name() + ": is the first of " + std::to_string(pieces.size()) +
+                      " pieces of an index that does not end with " + pieces.back().filename().string() + ": " + next +
+                      " is missing beside it",
+                  {"put the missing pieces beside it, or name the parts in order"}, {{"file", file.name()}});
+}
+
 /// The index that the first of its pieces begins, with those beside it; nothing where they are none.
-std::shared_ptr<ByteSource> with_pieces_beside(const FileSource& file, const std::filesystem::path& path,
-                                               TruncatedFile& problem) {
+std::shared_ptr<ByteSource> with_pieces_beside(const FileSource& file, const std::filesystem::path& path) {
+    std::optional<PiecesBeside> ends_early;
     for (const PiecesBeside& run : pieces_beside(path)) {
-        const Paths pieces = run.from(run.own);
-        const std::shared_ptr<ByteSource> whole = joined(open_all(pieces));
-        const std::string still = problem_of(*whole);
-        if (pieces.size() > 1 && still.empty()) return whole;
-        refuse_missing_pieces(file, run);
-        if (pieces.size() > 1 && problem.hints().empty()) {
-            problem.add_hint("with the pieces up to " + pieces.back().filename().string() + " it is no index either: " +
-                             still + "; the next would be " + run.naming.name_of(run.own + pieces.size()));
+        const Files pieces = open_all(run.from(run.own));
+        // Each an index of its own: names that count, but no pieces.
+        if (std::any_of(pieces.begin() + 1, pieces.end(), [](const auto& piece) { return begins_as_index(*piece); })) {
+            continue;
+        }
+        std::shared_ptr<ByteSource> whole = joined(pieces);
+        try {
+            inspect_index(*whole);
+            return whole;
+        } catch (const TruncatedFile&) {
+            refuse_missing_pieces(file, run);
+            if (pieces.size() > 1 && !ends_early) ends_early = run;
+        } catch (const BadFile&) {
+            // More bytes than the index has: other files with such names.
         }
     }
+    if (ends_early) refuse_missing_end(file, *ends_early);
     return nullptr;
 }
 
@@ -203,8 +229,8 @@ std::shared_ptr<ByteSource> open_alone(const std::filesystem::path& path) {
     try {
         inspect_index(*file);
         return file;
-    } catch (TruncatedFile& problem) {
-        if (std::shared_ptr<ByteSource> whole = with_pieces_beside(*file, path, problem)) return whole;
+    } catch (const TruncatedFile&) {
+        if (std::shared_ptr<ByteSource> whole = with_pieces_beside(*file, path)) return whole;
         throw;
     } catch (BadFile& problem) {
         if (begins_as_index(*file)) throw;
@@ -226,10 +252,10 @@ std::shared_ptr<ByteSource> open_parts(const Paths& parts, PartOrder order) {
     const Files files = open_all(parts);
     if (by_name) {
         refuse_the_same_file(files, parts);
-        refuse_whole_indexes(files, parts);
+        refuse_whole_indexes(files);
     }
     std::shared_ptr<ByteSource> source = joined(files);
-    if (by_name) refuse_too_few(*source, parts);
+    if (by_name) check_ends(*source, parts);
     return source;
 }
 

@@ -23,6 +23,12 @@ std::vector<std::string> files_in(const std::filesystem::path& folder) {
 
 std::filesystem::path PiecesBeside::path_of(std::uint64_t number) const { return folder / naming.name_of(number); }
 
+std::uint64_t PiecesBeside::first() const {
+    std::uint64_t first = own;
+    while (first > 0 && has(first - 1)) --first;
+    return first;
+}
+
 bool PiecesBeside::has(std::uint64_t number) const {
     return std::binary_search(numbers.begin(), numbers.end(), number);
 }

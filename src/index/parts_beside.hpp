@@ -15,6 +15,8 @@ struct PiecesBeside {
     std::uint64_t own = 0;               ///< the number of the piece that was asked about
     std::vector<std::uint64_t> numbers;  ///< ascending, `own` among them
 
+    /// The least number from which on there is no gap up to `own`.
+    std::uint64_t first() const;
     std::filesystem::path path_of(std::uint64_t number) const;
     /// The pieces from `first` up to the first gap.
     std::vector<std::filesystem::path> from(std::uint64_t first) const;

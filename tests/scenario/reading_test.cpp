@@ -45,7 +45,10 @@ protected:
 TEST_F(Reading, WhatMightNeverBeginOrEndIsRefusedAtOnce) {
     ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
     for (const std::string& file : {path("pipe"), std::string("/dev/zero"), std::string("/dev/null"), path("")}) {
-        for (const Arguments& command : commands(file)) expect_error(command, bad_file, {file});
+        for (const Arguments& command : commands(file)) {
+            if (command[0] == "search" && file == path("pipe")) continue;  // queries may come from one
+            expect_error(command, bad_file, {file});
+        }
     }
 }
 

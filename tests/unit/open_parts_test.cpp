@@ -147,12 +147,16 @@ TEST_F(Pieces, TheFirstAloneSaysWhichAreMissing) {
                     AllOf(HasSubstr(style[0] + ": is the first piece of an index"),
                           HasSubstr(style[3] + " is missing beside it")));
         std::filesystem::remove(parts[4]);
+        EXPECT_THAT(message_of<BadFile>([&] { open_parts({parts[0]}); }),
+                    AllOf(HasSubstr(style[3]), HasSubstr("missing beside it")));
+        const Paths some(parts.begin(), parts.begin() + 3);
+        if (style[0].find("of") != std::string::npos) continue;  // names tell how many there are
         try {
-            open_parts({parts[0]});
+            open_parts(some);
             ADD_FAILURE() << style[0];
         } catch (const BadFile& error) {
-            const std::string text = std::string(error.what()) + (error.hints().empty() ? "" : error.hints().front());
-            EXPECT_THAT(text, HasSubstr(style[3]));
+            EXPECT_THAT(error.what(), HasSubstr("is truncated"));
+            EXPECT_THAT(error.hints(), testing::Contains(style[3] + " would be the next part"));
         }
     }
 }
@@ -203,8 +207,7 @@ TEST_F(Pieces, SeveralWholeIndexesAreNamedAsThat) {
     const std::string bytes = test::flat_index(test::uniform_rows(5, 8, 5), Metric::l2);
     const Paths parts = {folder_ / "one.index", folder_ / "another.index"};
     for (const auto& part : parts) write_file(part, bytes);
-    const WrongParts error = refusal([&] { inspect_index(parts); });
-    EXPECT_THAT(error.what(),
+    EXPECT_THAT(message_of<InvalidArgument>([&] { inspect_index(parts); }),
                 HasSubstr(parts[0].string() + " and " + parts[1].string() + " are whole indexes by themselves"));
     EXPECT_THROW(inspect_index(parts, PartOrder::as_given), BadFile);
 }
