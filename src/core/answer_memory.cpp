@@ -14,10 +14,11 @@ constexpr Bytes most_of_a_batch = 32_MiB;
 constexpr Bytes least = 1_MiB;
 constexpr Bytes page = 4_KiB;
 
-/// Of a batch of at most `queries`, as far as the most of a batch.
-Bytes batch_bytes(Bytes per_query, std::int64_t queries) {
-    const Bytes fitting = std::max<Bytes>(1, most_of_a_batch / per_query);
-    return checked_multiply(per_query, std::min(static_cast<Bytes>(queries), fitting));
+/// So many batches of at most `queries`, each as far as the most of a batch; one query at least.
+Bytes bytes_of(Bytes batches, std::int64_t queries, Bytes per_query) {
+    const Bytes fitting = std::min(static_cast<Bytes>(queries), most_of_a_batch / per_query);
+    const Bytes batch = fitting > 0 ? fitting * per_query : most_of_a_batch;
+    return std::max(per_query, checked_multiply(batches, batch));
 }
 
 }  // namespace
@@ -32,11 +33,10 @@ Bytes planned_answer_bytes(std::int64_t groups, std::int64_t shards, std::int64_
     const Bytes per_query = answer_bytes_per_query(shards, std::min(options.k, count));
     if (per_query == 0) return 0;
     const auto batches = static_cast<Bytes>(groups) + 1;
-    const Bytes planned = checked_multiply(batches, batch_bytes(per_query, options.max_batch));
+    const Bytes planned = bytes_of(batches, options.max_batch, per_query);
     // Where there are as many rows as `least` has bytes, what is useful is beyond it.
     const std::int64_t most_k = std::min(count, static_cast<std::int64_t>(least));
-    const Bytes useful =
-        checked_multiply(batches, batch_bytes(answer_bytes_per_query(shards, most_k), options.max_batch));
+    const Bytes useful = bytes_of(batches, options.max_batch, answer_bytes_per_query(shards, most_k));
     return checked_add(std::max(planned, std::min(useful, least)), page - 1) / page * page;
 }
 

@@ -233,17 +233,16 @@ std::optional<PlanFault> fault_of_coverage(const PlacementPlan& plan) {
         std::vector<RowRange>& ranges = groups[group];
         std::sort(ranges.begin(), ranges.end(), [](const RowRange& a, const RowRange& b) { return a.begin < b.begin; });
         std::int64_t next = 0;
+        const auto expect_row = [&](std::int64_t row, bool right, const char* what) {
+            faults.unless(right, "devices", "an array of " + text(static_cast<std::int64_t>(plan.devices.size())),
+                          "every row once in group " + text(group) + ", but row " + text(row) + what);
+        };
         for (const RowRange& rows : ranges) {
-            if (rows.begin != next) break;
+            expect_row(next, rows.begin <= next, " is missing");
+            expect_row(rows.begin, rows.begin >= next, " is there twice");
             next = rows.end;
         }
-        const auto beyond = std::find_if(ranges.begin(), ranges.end(),
-                                         [&](const RowRange& rows) { return rows.begin < next && rows.end > next; });
-        const bool twice = beyond != ranges.end();
-        faults.unless(!twice && next == plan.index.count, "devices",
-                      "an array of " + text(static_cast<std::int64_t>(plan.devices.size())),
-                      "every row once in group " + text(group) + ", but row " + text(twice ? beyond->begin : next) +
-                          (twice ? " is there twice" : " is missing"));
+        expect_row(next, next == plan.index.count, " is missing");
     }
     return faults.first();
 }

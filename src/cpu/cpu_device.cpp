@@ -139,7 +139,8 @@ public:
         start_omp_threads(threads_);
         const SearchTile tile = preparing_tile();
         ShardWorkload workload = spec_.workload(DeviceKind::cpu);
-        workload.k = std::min(spec_.k, tile.rows);
+        // Few, so that nothing but the libraries keeps memory; at 1 some versions of Faiss leave BLAS aside.
+        workload.k = std::min<std::int64_t>(2, tile.rows);
         const HostCharge scratch(*budget_, use_, shard_memory(workload, rows, tile).scratch, "a search");
         TileSearch(*this, tile, workload.k, false).search_first_rows(tile.queries);
     }

@@ -34,14 +34,14 @@ TEST(AnswerMemory, IsWhatTheListsOfTwoBatchesTake) {
         Bytes expected;
     };
     const Case cases[] = {
-        {1, 1, 1'000'000, 10, 256, 0},                                       // written to where the caller wants it
-        {0, 0, 0, 10, 256, 0},                                               // an empty index
-        {1, 4, 1'000'000, 10, 256, 1_MiB},                                   // small plans are given a little more
-        {1, 4, 5, 10, 256, 128_KiB},                                         // but no more than any search can use
-        {1, 4, 1'000'000, 1000, 256, 2 * 256 * 4 * 12 * 1000},               // as planned
-        {3, 4, 1'000'000, 1000, 256, 4 * 256 * 4 * 12 * 1000},               // one batch more than copies
-        {1, 16, 1'000'000, 1000, 256, 2 * 155 * 18 * 12 * 1000},             // lists in between; 32 MiB a batch
-        {1, 2, 100'000'000, 4'000'000, 256, 2 * 2 * 12 * Bytes{4'000'000}},  // a query does not get smaller
+        {1, 1, 1'000'000, 10, 256, 0},                                   // written to where the caller wants it
+        {0, 0, 0, 10, 256, 0},                                           // an empty index
+        {1, 4, 1'000'000, 10, 256, 1_MiB},                               // small plans are given a little more
+        {1, 4, 5, 10, 256, 2 * 256 * 4 * 12 * 5},                        // but no more than any search can use
+        {1, 4, 1'000'000, 1000, 256, 2 * 256 * 4 * 12 * 1000},           // as planned
+        {3, 4, 1'000'000, 1000, 256, 4 * 256 * 4 * 12 * 1000},           // one batch more than copies
+        {1, 16, 1'000'000, 1000, 256, 2 * 155 * 18 * 12 * 1000},         // lists in between; 32 MiB a batch
+        {1, 2, 100'000'000, 4'000'000, 256, 2 * 12 * Bytes{4'000'000}},  // a query does not get smaller
     };
     for (const Case& one : cases) {
         SCOPED_TRACE(one.expected);
