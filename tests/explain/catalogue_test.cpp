@@ -71,6 +71,8 @@ TEST(CatalogueCheck, ClaimsAndMarksAreChecked) {
                 HasSubstr("entries[0].patterns[0].claim"));
     EXPECT_THAT(problem_of(entry_with(R"("patterns": [{"claim": "guess"}])")),
                 HasSubstr("entries[0].patterns[0].pattern is missing"));
+    EXPECT_THAT(problem_of(entry_with(R"("patterns": ["x"], "needs": "amount:norms")")),
+                AllOf(HasSubstr("entries[0].needs"), HasSubstr("'mark:'")));
     EXPECT_THAT(problem_of(entry_with(R"("patterns": ["x"], "symptom": true)")), HasSubstr(R"("claim": "symptom")"));
     EXPECT_THAT(problem_of(entry_with(R"("patterns": ["x"], "cases": [{"when": "mark:none", "id": "b"}])")),
                 AllOf(HasSubstr("entries[0].cases[0].when"), HasSubstr("the id of a mark")));

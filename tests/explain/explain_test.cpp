@@ -214,10 +214,19 @@ TEST(Explain, MarksHoldForTheLinesAfterThem) {
     const auto first = [](const std::string& text) { return explain(text).findings.at(0); };
     EXPECT_EQ(first(warning + release).report.id, "faiss-temp-memory-exhausted");
     EXPECT_EQ(first(release + warning).report.id, "faiss-temp-release-failed");
-    EXPECT_EQ(first(release).claim, Claim::guess);
+    EXPECT_EQ(first(release).claim, Claim::symptom);
+    EXPECT_EQ(first(warning + release).claim, Claim::guess);
     std::string between;
     for (int i = 0; i < 1000; ++i) between += "step " + std::to_string(i) + "\n";
     EXPECT_EQ(first(warning + between + release).report.id, "faiss-temp-release-failed");
+}
+
+/// Words of every Python program count where Faiss was called.
+TEST(Explain, WordsThatNeedAMarkSayNothingWithoutIt) {
+    const std::string words = "ValueError: not enough values to unpack (expected 2, got 1)\n";
+    EXPECT_FALSE(explain(words).recognised());
+    EXPECT_EQ(explain("    n, d = x.shape\n" + words).findings.at(0).report.id, "faiss-one-dimensional");
+    EXPECT_FALSE(explain(words + "    n, d = x.shape\n").recognised());
 }
 
 TEST(Explain, FindingsComeInTheOrderOfTheirClaims) {
