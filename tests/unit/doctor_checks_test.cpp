@@ -64,7 +64,8 @@ MachineFacts healthy() {
     facts.gpu.machine.open_device_files = 4;
     facts.gpu.faiss_code = {machine_code(8, 0)};
     facts.gpu.cards = {card(0, 80_GiB, 80_GiB), card(1, 80_GiB, 80_GiB)};
-    facts.host.memory = {.total = 256_GiB, .available = 200_GiB, .group_limit = {}, .group_left = {}};
+    facts.host.memory.total = 256_GiB;
+    facts.host.memory.available = 200_GiB;
     facts.host.overcommit_mode = 0;
     facts.host.processors = facts.host.usable_processors = facts.host.openmp_threads = 16;
     facts.host.blas = {BlasKind::openblas, "/usr/lib/openblas-openmp/libblas.so.3", BlasFacts::Threads::openmp};

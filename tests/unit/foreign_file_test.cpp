@@ -178,7 +178,11 @@ std::vector<Foreign> foreign_files() {
          "pickle",
          {"of a Faiss index"},
          {"faiss.write_index"}},
-        {"model.bin", padded("\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."s), "pytorch", {"torch.save"}},
+        {"model.bin",
+         padded("\x80\x02\x8a\x0al\xfc\x9c"
+                "F\xf9 j\xa8P\x19."s),
+         "pytorch",
+         {"torch.save"}},
         {"model.pt", zip_entry("archive/data.pkl"), "pytorch", {"torch.save"}},
         {"x.npz", zip_entry("queries.npy"), "numpy_archive", {".npz"}},
         {"x.zip", zip_entry("wiki.index"), "zip", {"a ZIP archive"}, {"unzip @"}},
