@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <gpushard/error.hpp>
+#include <gpushard/printable_text.hpp>
 
 #include "cli/named_arrays.hpp"
 #include "cli/npy_file.hpp"
@@ -220,18 +221,12 @@ std::string first_bytes(const ByteSource& source, std::size_t most) {
     return bytes;
 }
 
-std::string quoted(const std::string& name) {
-    std::string text = "'";
-    for (const char c : name) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return text + "'";
-}
-
 [[noreturn]] void refuse_unknown(const ByteSource& source, const QueryHints& hints) {
     const std::string begin = first_bytes(source, 8);
     for (const Foreign& foreign : foreign_files) {
         if (!begin.starts_with(foreign.magic)) continue;
         throw bad_queries(source, fmt::format("is {}, expected an array of queries", foreign.what),
-                          {fmt::format("convert it: {} {}", foreign.conversion, quoted(source.name()))});
+                          {fmt::format("convert it: {} {}", foreign.conversion, shell_quoted(source.name()))});
     }
     const bool whole_rows = source.size() % (static_cast<Bytes>(hints.index_dim) * sizeof(float)) == 0;
     throw bad_queries(

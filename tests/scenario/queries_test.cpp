@@ -312,7 +312,7 @@ TEST_F(Queries, OfOtherKindsAreNamedWithWhatToDo) {
                               {"q.json", "[[1, 2, 3]]", "JSON", "json.load"}}) {
         expect_refused(other.name, other.bytes, {other.name, other.what});
         const ChildResult result = run_gpushard({"search", index_, "--queries", path(other.name)});
-        EXPECT_THAT(result.err, AllOf(HasSubstr(other.conversion), HasSubstr("'" + path(other.name) + "'")));
+        EXPECT_THAT(result.err, AllOf(HasSubstr(other.conversion), HasSubstr(path(other.name))));
     }
     for (const char* descr : {"<c8", "|O", "<U4", "<M8[s]", "|V2"}) {
         expect_refused("typed.npy", npy_of(descr, "(6, 8)", std::string(384, '\0')), {descr, "float32"});
