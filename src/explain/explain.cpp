@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <map>
 #include <memory>
+#include <new>
 
 #include <gpushard/byte_source.hpp>
 #include <gpushard/explain.hpp>
@@ -290,11 +292,25 @@ Explanation explain_file(const std::filesystem::path& file, const ExplainOptions
     });
 }
 
+namespace {
+
+/// The catalogue takes a few MiB when it is first used, and the process ends where RE2 does not get them: not what an
+/// error that says that memory ran out should end with.
+bool has_memory_to_explain() {
+    constexpr std::size_t enough = 32 << 20;
+    const std::unique_ptr<volatile char[]> room(new (std::nothrow) volatile char[enough]);
+    if (room == nullptr) return false;
+    room[0] = 0;  // used, so that a compiler does not leave the allocation out
+    return true;
+}
+
+}  // namespace
+
 ErrorReport explained_report(const Error& error) {
     ErrorReport report = error.report();
     const bool may_wrap = error.kind() == ErrorKind::device || error.kind() == ErrorKind::internal ||
                           error.kind() == ErrorKind::insufficient_memory;
-    if (!may_wrap) return report;
+    if (!may_wrap || !has_memory_to_explain()) return report;
     const Explanation explanation = explain(std::string_view(report.message));
     if (!explanation.recognised() || explanation.findings.front().claim == Claim::notice) return report;
     const ErrorReport& known = explanation.findings.front().report;
