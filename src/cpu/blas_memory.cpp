@@ -1,12 +1,11 @@
 #include "cpu/blas_memory.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
+#include <cstddef>
 #include <dlfcn.h>
 #include <latch>
 #include <mutex>
+#include <new>
 #include <string>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -69,12 +68,33 @@ void check_address_space(int count) {
     throw refusal;
 }
 
-/// Threads that have ended count against the limit until the system has cleared them away.
-void wait_until_gone(const std::vector<pid_t>& threads) {
-    for (const pid_t thread : threads) {
-        while (thread > 0 && ::syscall(SYS_tgkill, ::getpid(), thread, 0) == 0) std::this_thread::yield();
+/// Threads that wait until this ends, and are gone then: they count against the limit of the process until the system
+/// has cleared them away.
+class WaitingThreads {
+public:
+    explicit WaitingThreads(std::size_t most) : ids_(most) { threads_.reserve(most); }
+    ~WaitingThreads() {
+        let_go_.count_down();
+        for (std::thread& thread : threads_) thread.join();
+        for (std::size_t i = 0; i < threads_.size(); ++i) {
+            while (::syscall(SYS_tgkill, ::getpid(), ids_[i], 0) == 0) std::this_thread::yield();
+        }
     }
-}
+    WaitingThreads(const WaitingThreads&) = delete;
+    WaitingThreads& operator=(const WaitingThreads&) = delete;
+
+    void start_one() {
+        threads_.emplace_back([this, id = &ids_[threads_.size()]] {
+            *id = static_cast<pid_t>(::syscall(SYS_gettid));
+            let_go_.wait();
+        });
+    }
+
+private:
+    std::latch let_go_{1};
+    std::vector<pid_t> ids_;
+    std::vector<std::thread> threads_;
+};
 
 }  // namespace
 
@@ -96,32 +116,26 @@ void reserve_blas_memory(int callers, int threads) {
 }
 
 void check_threads_can_start(int threads) {
-    std::vector<std::thread> started;
-    std::vector<pid_t> ids(static_cast<std::size_t>(std::max(0, threads)));
-    std::latch let_go(1);
+    if (threads <= 0) return;
+    const auto needed = static_cast<std::size_t>(threads);
+    std::size_t started = 0;
     std::string problem;
     try {
-        started.reserve(ids.size());
-        for (pid_t& id : ids) {
-            started.emplace_back([&let_go, &id] {
-                id = static_cast<pid_t>(::syscall(SYS_gettid));
-                let_go.wait();
-            });
-        }
+        WaitingThreads waiting(needed);
+        for (; started < needed; ++started) waiting.start_one();
+        return;
     } catch (const std::system_error& error) {
         problem = error.code().message();
+    } catch (const std::bad_alloc&) {
+        problem = "no memory for one more";
     }
-    let_go.count_down();
-    for (std::thread& thread : started) thread.join();
-    wait_until_gone(ids);
-    if (problem.empty()) return;
     InsufficientMemory refusal("host: searches run on " + std::to_string(threads) + " threads more, the system lets " +
-                                   std::to_string(started.size()) + " of them start (" + problem +
+                                   std::to_string(started) + " of them start (" + problem +
                                    "): " + limit_text(RLIMIT_NPROC, "there is no limit of the process"),
                                0, {}, {},
                                {{"device", std::string("cpu")},
                                 {"needed_threads", std::int64_t{threads}},
-                                {"started_threads", static_cast<std::int64_t>(started.size())}});
+                                {"started_threads", static_cast<std::int64_t>(started)}});
     refusal.add_hint("raise the limit: ulimit -u unlimited");
     refusal.add_hint("fewer threads: OMP_NUM_THREADS=1");
     throw refusal;
