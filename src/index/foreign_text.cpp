@@ -140,9 +140,16 @@ std::optional<ForeignFile> xml(const FileGlimpse& file) {
     return ForeignFile{"xml", "an XML file", download_again()};
 }
 
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+
+/// UTF-8 without control characters; a character may be cut where the glimpse begins or ends.
 bool is_text(std::string_view bytes) {
-    return std::all_of(bytes.begin(), bytes.end(),
-                       [](char c) { return is_printable(c) || is_space(c) || c == '\x1b'; });
+    constexpr int most_cut = 3;
+    for (int i = 0; i < most_cut && !bytes.empty() && is_continuation(bytes.front()); ++i) bytes.remove_prefix(1);
+    for (int i = 0; i < most_cut && valid_utf8(bytes) != bytes; ++i) bytes.remove_suffix(1);
+    return valid_utf8(bytes) == bytes && std::all_of(bytes.begin(), bytes.end(), [](char c) {
+               return is_printable(c) || is_space(c) || c == '\x1b';
+           });
 }
 
 std::size_t count(std::string_view text, char c) {

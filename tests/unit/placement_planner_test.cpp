@@ -673,7 +673,7 @@ TEST(SuggestRigs, FindsTheSmallestNumberOfEachCard) {
             EXPECT_THROW(plan_placement(wiki_index(), devices(rig.count - 1)), InsufficientMemory) << rig.card.name;
         }
     }
-    // 60.13 GiB in float32: one H100 of 79.65 GiB, two A100 of 40 GiB; 16 RTX 3080 of 10 GiB leave 9.25 usable each.
+    // 60.13 GiB in float32: one H100 of 79.65 GiB, two A100 of 40 GiB; T4 leave 14.25 GiB usable each.
     const auto count_of = [&](const std::string& name) {
         for (const RigSuggestion& rig : rigs) {
             if (rig.card.name == name) return rig.count;
@@ -682,7 +682,8 @@ TEST(SuggestRigs, FindsTheSmallestNumberOfEachCard) {
     };
     EXPECT_EQ(count_of("H100-80GB"), 1);
     EXPECT_EQ(count_of("A100-40GB"), 2);
-    EXPECT_EQ(count_of("RTX-3080-10GB"), 7);
+    EXPECT_EQ(count_of("T4-16GB"), 5);
+    EXPECT_EQ(count_of("RTX-3080-10GB"), 0) << "is known, and not offered";
 }
 
 TEST(SuggestRigs, LeavesOutCardsThatDoNotSuffice) {
