@@ -409,10 +409,13 @@ TEST(ReadPlan, RefusesWhatIsNoPlan) {
 
 /// Values of every kind in numbers that a reader which looks back at each of them would never be done with.
 TEST(ReadPlan, IsReadInTimeLinearInItsLength) {
-    for (const char* value : {"{}", "[]", "{\"a\":{}}", "null"}) {
+    const std::pair<const char*, int> cases[] = {
+        {"{}", 900'000}, {"[]", 100'000}, {"{\"a\":{}}", 100'000}, {"null", 100'000}};
+    for (const auto& [value, count] : cases) {
         std::string text = "[1";
-        for (int i = 0; i < 900'000; ++i) text += std::string(",") + value;
-        EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(text + "]"); }), HasSubstr("an array of 900001"));
+        for (int i = 0; i < count; ++i) text += std::string(",") + value;
+        EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(text + "]"); }),
+                    HasSubstr("an array of " + std::to_string(count + 1)));
     }
 }
 
