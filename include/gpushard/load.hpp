@@ -106,15 +106,15 @@ struct VerifyReport {
     /// whose norm overflows where that hides them.
     std::int64_t unreachable_rows = 0;
     /// Largest |reported - exact distance|, relative to the scale of the metric: |q| |x| for inner product,
-    /// |q|^2 + |x|^2 for L2, the distance itself for others. In float16 and bfloat16 an error that rounding the vectors
-    /// explains counts as the part of error_bound that it is of what rounding explains.
+    /// |q|^2 + |x|^2 for L2, the distance itself for others. Of an error beyond that bound which rounding the
+    /// vectors explains, what rounding leaves counts, 1e-5 of the scale as all of error_bound.
     double worst_error = 0;
     double error_bound = 0;  ///< what worst_error may be at this precision: 1e-5, 2e-4 (f16), 4e-3 (bf16)
     /// By L2: the largest error, beyond that of rounding the vectors, relative to the distance of the farthest answer,
     /// or to a thousandth of the distance between any two rows where that is more.
     double worst_neighbor_error = 0;
     double neighbor_error_bound = 0;     ///< what worst_neighbor_error may be: 1e-2; 0 where there is no such bound
-    double worst_neighbor_rounding = 0;  ///< what rounding the vectors does, relative to the same; it may be 1
+    double worst_neighbor_rounding = 0;  ///< what rounding the vectors does, relative to the same; it may be 0.5
     std::vector<std::string> failures;   ///< one line each; empty when all is right
 };
 

@@ -41,6 +41,9 @@ double error_bound(Precision precision) {
 // hundredth trades places among them and leaves the others where they are, one of a tenth brings in rows that are not
 // near.
 constexpr double neighbor_bound = 1e-2;
+// The same for what rounding the vectors does, which who chose float16 has chosen: where it is as much as half of that
+// distance, or makes it nothing, hardly a neighbour is left.
+constexpr double rounding_bound = 0.5;
 // Rows nearer than this part of the distance between any two rows (a thirtieth of their length, squared) are as good as
 // equal: texts that were embedded twice, in other batches. What is off within them leads to no other answer.
 constexpr double as_good_as_equal = 1e-3;
@@ -63,11 +66,20 @@ bool is_finite(const Row& row) {
     return std::all_of(row.begin(), row.end(), [](float value) { return std::isfinite(value); });
 }
 
-/// The file's distance of a row to the query, and how far from it a right answer may be.
+/// The file's distance of a row to the query, and how far from it a right answer may be: by a part of the scale, or by
+/// what holding the vectors in fewer bits does to it and a little of float32 arithmetic beside.
 struct Expected {
     double distance = 0;
-    double rounding = 0;  ///< what holding the rows in fewer bits does to it
-    double allowed = 0;
+    double by_scale = 0;
+    double rounding = 0;
+    double beside_rounding = 0;
+
+    double allowed() const { return std::max(by_scale, rounding + beside_rounding); }
+
+    /// Above 1 for an error that is too large.
+    double part_of_allowed(double error) const {
+        return error <= by_scale ? error / by_scale : (error - rounding) / beside_rounding;
+    }
 };
 
 /// |reported - expected|. A distance beyond the range of float32 is reported as an infinity.
@@ -92,7 +104,7 @@ public:
     // they add up to about 2^-11 |q| |x| / sqrt(dim), some times that at worst; in 1 dimension nothing cancels out.
     Expected to(const Row& row) const {
         const ExactDistance exact = exact_distance(index_, values_.data(), row.data());
-        Expected expected{.distance = exact.value, .rounding = 0, .allowed = 0};
+        Expected expected{.distance = exact.value, .by_scale = 0, .rounding = 0, .beside_rounding = 0};
         double scale = exact.scale;
         double float_error = exact.float_error;
         if (precision_ != Precision::f32) {
@@ -104,8 +116,8 @@ public:
                 float_error = std::max(float_error, of_held.float_error);
             }
         }
-        expected.allowed =
-            float_error + std::max(error_bound(precision_) * exact.scale, float_bound * scale + expected.rounding);
+        expected.by_scale = exact.float_error + error_bound(precision_) * exact.scale;
+        expected.beside_rounding = float_error + float_bound * scale;
         return expected;
     }
 
@@ -173,9 +185,9 @@ private:
     bool is_better(double a, double b) const { return is_similarity(profile_.metric) ? a > b : a < b; }
 
     void compare(const Neighbor& answer, const Expected& expected) {
-        const double error = error_of(answer.distance, expected.distance);
-        report_.worst_error = std::max(report_.worst_error, error / expected.allowed * report_.error_bound);
-        if (!(error <= expected.allowed)) {
+        const double part = expected.part_of_allowed(error_of(answer.distance, expected.distance));
+        report_.worst_error = std::max(report_.worst_error, part * report_.error_bound);
+        if (!(part <= 1)) {
             fail("to row " + std::to_string(answer.id) + " is reported as " + number(answer.distance) +
                  ", the file gives " + number(expected.distance));
         }
@@ -202,7 +214,7 @@ private:
         const std::string too_much =
             " where its nearest rows are within " + number(reach) + ": too much to tell them apart";
         if (error > neighbor_bound * reach) fail("has distances that are off by " + number(error) + too_much);
-        if (rounding > reach) {
+        if (rounding > rounding_bound * reach) {
             fail("has distances that " + std::string(to_string(index_.plan().precision)) + " moves by " +
                  number(rounding) + too_much);
         }
@@ -212,7 +224,8 @@ private:
         const auto is_itself = [this](const Neighbor& answer) { return answer.id == row_; };
         if (std::any_of(answers.begin(), answers.end(), is_itself)) return;
         const Expected own = query.to(query.values());
-        const double allowed = reach > 0 ? std::min(own.allowed, neighbor_bound * reach + own.rounding) : own.allowed;
+        const double allowed =
+            reach > 0 ? std::min(own.allowed(), neighbor_bound * reach + own.rounding) : own.allowed();
         // Left out of the answers it may only be by rows at least as near as itself.
         const double last = answers.empty() ? 0 : answers.back().distance;
         const double behind = is_similarity(profile_.metric) ? own.distance - last : last - own.distance;
