@@ -68,6 +68,7 @@ struct ShardedIndex::Hold {
     std::size_t calls = 0;  ///< under way
     bool is_left = false;   ///< to the last call, which frees it
     std::condition_variable idle;
+    std::shared_ptr<Hold> kept;  ///< itself, for good, in a forked process
 };
 
 /// A call under way: whatever happens to the ShardedIndex meanwhile, its shards stay.
@@ -105,13 +106,17 @@ void ShardedIndex::let_go(const std::shared_ptr<Hold>& hold) noexcept {
     if (!hold) return;
     std::shared_ptr<const ShardedIndexImpl> last;  // freed when the lock is
     std::unique_lock lock(holds_mutex);
+    if (hold->impl->is_forked()) {
+        // Calls that never end here are in the midst of it, some asleep on what would be taken apart.
+        hold->kept = hold;
+        return;
+    }
     const auto is_idle = [&] { return hold->calls == 0; };
     if (hold->impl->is_on_own_worker() && !is_idle()) {  // a call that waits for this thread
         hold->is_left = true;
         return;
     }
-    // The calls of the process that was forked never end here.
-    if (!hold->impl->is_forked()) hold->idle.wait(lock, is_idle);
+    hold->idle.wait(lock, is_idle);
     last = std::move(hold->impl);
 }
 

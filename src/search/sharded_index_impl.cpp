@@ -357,6 +357,11 @@ void ShardedIndexImpl::refuse_neighbors(std::int64_t k, Bytes needed) const {
                              {{"device", std::string("host")}, {"k", k}});
 }
 
+Bytes ShardedIndexImpl::host_search_peak_bytes() const {
+    refuse_forked();
+    return answers_.peak();
+}
+
 std::vector<Bytes> ShardedIndexImpl::peak_bytes() const {
     refuse_forked();
     std::vector<Bytes> peaks;

@@ -46,7 +46,7 @@ public:
     /// Where the index was loaded from.
     const ByteSource& source() const { return *source_; }
     std::vector<Bytes> peak_bytes() const;
-    Bytes host_search_peak_bytes() const { return answers_.peak(); }
+    Bytes host_search_peak_bytes() const;
 
 private:
     class Batch;
