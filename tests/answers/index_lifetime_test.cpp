@@ -94,6 +94,7 @@ const std::vector<Call>& every_call() {
         {"plan", false, [](const ShardedIndex& index) { index.plan(); }},
         {"load_report", false, [](const ShardedIndex& index) { index.load_report(); }},
         {"peak_bytes", true, [](const ShardedIndex& index) { index.peak_bytes(); }},
+        {"host_search_peak_bytes", true, [](const ShardedIndex& index) { index.host_search_peak_bytes(); }},
         {"impl", false, [](const ShardedIndex& index) { index.impl(); }},
         {"verify", true, [](const ShardedIndex& index) { verify(index, 1); }},
         {"as_faiss_index", false, [](const ShardedIndex& index) { as_faiss_index(index); }},
