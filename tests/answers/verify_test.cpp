@@ -194,7 +194,7 @@ const std::vector<DataKind>& data_kinds() {
          }},
         {"small",
          [](Rows& rows, std::mt19937&) {
-             for (float& value : rows.values) value *= 1e-3F;
+             for (float& value : rows.values) value *= 1e-2F;
          }},
         {"large",
          [](Rows& rows, std::mt19937&) {
