@@ -21,6 +21,12 @@ BadFile cannot(const fs::path& target, const std::string& what, int error) {
                    {{"file", target.string()}});
 }
 
+InvalidArgument made_meanwhile(const fs::path& target) {
+    return InvalidArgument(
+        target.string() + ": exists already, made by another while this was written, expected a new name",
+        {"--force, which replaces it"}, {{"file", target.string()}});
+}
+
 /// What is there already.
 std::optional<struct stat> status_of(int folder, const fs::path& target) {
     struct stat status = {};
@@ -113,6 +119,7 @@ void AtomicFile::commit() {
     try {
         temporary_->become_target(existing_ == Existing::replace);
     } catch (const std::system_error& error) {
+        if (error.code() == std::errc::file_exists) throw made_meanwhile(target_);
         throw cannot(target_, "put in place", error.code().value());
     }
     sync_folder();

@@ -34,7 +34,8 @@ public:
     /// before the first is committed.
     void sync();
 
-    /// A file that is replaced gives its mode to the new one, and its owner and group where this process may.
+    /// A file that is replaced gives its mode to the new one, and its owner and group where this process may. Throws
+    /// InvalidArgument where one has come that may not be replaced.
     void commit();
 
     const std::filesystem::path& target() const { return target_; }

@@ -70,7 +70,7 @@ ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const Comm
     if (!request.index.plan_file.empty()) {
         throw InvalidArgument("bench plans for itself, expected an index file instead of --plan");
     }
-    const QueryFile file(request.queries, inspect(request.index.files, common).dim);
+    const QueryFile file(request.queries, inspect(request.index.files, files, common).dim);
     bench::CompareOptions options;
     const std::int64_t query_count = std::min(file.count(), options.batches.back());
     const std::vector<float> queries = file.read(0, query_count);

@@ -1,6 +1,9 @@
 #include <memory>
+#include <optional>
 
 #include <gpushard/doctor.hpp>
+#include <gpushard/error.hpp>
+#include <gpushard/index_inspector.hpp>
 #include <gpushard/report.hpp>
 
 #include "cli/index_request.hpp"
@@ -8,9 +11,20 @@
 namespace gpushard::cli {
 namespace {
 
+/// What is no index is a check of the report.
+std::optional<IndexProfile> inspect_if_readable(const DoctorOptions& options) {
+    if (options.index.empty()) return std::nullopt;
+    try {
+        return inspect_index(options.index, options.part_order);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
 ExitCode run_doctor(const DoctorOptions& options, const CommonOptions& common) {
     FileRoles files;
     files.reads("--index", options.index);
+    if (const auto index = inspect_if_readable(options)) add_found_files(files, *index);
     add_rigs(files, options.devices);
     const DoctorReport report = examine_machine(options);
     print(common.json ? to_json(report) : to_text(report));

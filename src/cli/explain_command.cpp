@@ -36,7 +36,7 @@ bool reads_standard_input(const ExplainRequest& request) {
     return request.words.empty() && (request.file.empty() || request.file == "-");
 }
 
-void check_files(const ExplainRequest& request) {
+FileRoles check_files(const ExplainRequest& request) {
     FileRoles files;
     if (reads_standard_input(request)) {
         files.reads_standard_input();
@@ -46,11 +46,12 @@ void check_files(const ExplainRequest& request) {
     files.reads("--index", request.index.paths);
     files.reads("--catalogue", request.options.catalogues);
     add_rigs(files, request.devices);
+    return files;
 }
 
-ExplainOptions options_of(const ExplainRequest& request, const CommonOptions& common) {
+ExplainOptions options_of(const ExplainRequest& request, FileRoles& files, const CommonOptions& common) {
     ExplainOptions options = request.options;
-    if (!request.index.paths.empty()) options.index = inspect(request.index, common);
+    if (!request.index.paths.empty()) options.index = inspect(request.index, files, common);
     if (request.typed.is_typed()) {
         TypedIndex typed = request.typed;
         typed.dim = options.dim;
@@ -65,8 +66,8 @@ ExplainOptions options_of(const ExplainRequest& request, const CommonOptions& co
 }
 
 Explanation explain_request(const ExplainRequest& request, const CommonOptions& common) {
-    check_files(request);
-    const ExplainOptions options = options_of(request, common);
+    FileRoles files = check_files(request);
+    const ExplainOptions options = options_of(request, files, common);
     if (!request.words.empty()) {
         std::string text;
         for (const std::string& word : request.words) text += (text.empty() ? "" : " ") + word;

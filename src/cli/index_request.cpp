@@ -105,11 +105,16 @@ FileRoles check_request(const IndexRequest& request, const CommonOptions& common
     return files;
 }
 
+void add_found_files(FileRoles& files, const IndexProfile& index) {
+    for (const std::string& file : index.files) files.reads("the index", std::filesystem::path(file));
+}
+
 void add_rigs(FileRoles& files, std::string_view devices) { files.reads("a rig of --devices", rig_files(devices)); }
 
-IndexProfile inspect(const IndexFiles& files, const CommonOptions& common) {
-    IndexProfile profile = inspect_index(files.paths, files.order);
-    note_found_files(files, profile, common);
+IndexProfile inspect(const IndexFiles& index, FileRoles& files, const CommonOptions& common) {
+    IndexProfile profile = inspect_index(index.paths, index.order);
+    add_found_files(files, profile);
+    note_found_files(index, profile, common);
     return profile;
 }
 
@@ -129,8 +134,8 @@ PlacementPlan make_plan(const IndexRequest& request, FileRoles& files, const Com
     if (!request.plan_file.empty() && !request.files.paths.empty()) {
         plan.index.files = open_parts(request.files.paths, request.files.order)->files();
     }
+    add_found_files(files, plan.index);
     if (!request.files.paths.empty()) note_found_files(request.files, plan.index, common);
-    for (const std::string& file : plan.index.files) files.reads("the index", std::filesystem::path(file));
     return plan;
 }
 

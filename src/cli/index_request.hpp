@@ -46,8 +46,11 @@ void add_index_request(CLI::App& command, IndexRequest& request);
 /// Adds the rig files that a device specification names.
 void add_rigs(FileRoles& files, std::string_view devices);
 
-/// Reads the header, and notes which files were found beside the one that was typed.
-IndexProfile inspect(const IndexFiles& files, const CommonOptions& common);
+/// Adds the files of an index, also those that were found beside the one that was typed.
+void add_found_files(FileRoles& files, const IndexProfile& index);
+
+/// Reads the header, adds the files, and notes which were found beside the one that was typed.
+IndexProfile inspect(const IndexFiles& index, FileRoles& files, const CommonOptions& common);
 
 /// What planning for the request is asked.
 LoadOptions planning_options(const IndexRequest& request);

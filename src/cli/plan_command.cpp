@@ -51,9 +51,9 @@ InsufficientMemory no_rig_fits(const RigFit& fit) {
 }
 
 ExitCode run_fit(const PlanRequest& request, const CommonOptions& common) {
-    static_cast<void>(check_plan_request(request, common));
+    FileRoles files = check_plan_request(request, common);
     const IndexProfile index =
-        request.typed.is_typed() ? request.typed.profile() : inspect(request.index.files, common);
+        request.typed.is_typed() ? request.typed.profile() : inspect(request.index.files, files, common);
     const RigFit fit = fit_rigs(index, planning_options(request.index).plan, request.max_cards);
     if (fit.rigs.empty()) throw no_rig_fits(fit);
     print(common.json ? to_json(fit) : to_text(fit));
