@@ -140,7 +140,7 @@ public:
         const SearchTile tile = preparing_tile();
         ShardWorkload workload = spec_.workload(DeviceKind::cpu);
         // Few, so that nothing but the libraries keeps memory; at 1 some versions of Faiss leave BLAS aside.
-        workload.k = std::min<std::int64_t>(2, tile.rows);
+        workload.k = std::min({std::int64_t{2}, spec_.k, tile.rows});
         const HostCharge scratch(*budget_, use_, shard_memory(workload, rows, tile).scratch, "a search");
         TileSearch(*this, tile, workload.k, false).search_first_rows(tile.queries);
     }

@@ -86,6 +86,7 @@ protected:
     faiss::IndexFlat faiss_;
 };
 
+// Both are loaded with the same budgets at a time, so these have room for two.
 TEST_P(SameAsFaiss, FromAFileAndFromMemory) {
     const TempDir folder;
     write_file(folder / "a.index", flat_index(rows_, GetParam().metric, GetParam().metric_arg));
@@ -111,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{Metric::l2, 0, 17, 3000, "cpu=1MiB,cpu=2MiB", "stored", 5},
                     Case{Metric::inner_product, 0, 17, 3000, "cpu=1MiB,cpu=2MiB", "f16"},
                     Case{Metric::l2, 0, 17, 3000, "cpu=1MiB,cpu=2MiB", "f16"},
-                    Case{Metric::l2, 0, 1024, 4000, "cpu=12MiB,cpu=20MiB", "f16", 64},
+                    Case{Metric::l2, 0, 1024, 4000, "cpu=24MiB,cpu=40MiB", "f16", 64},
                     Case{Metric::l1, 0, 32, 1000, "cpu=2MiB*3"}, Case{Metric::linf, 0, 32, 1000, "cpu=2MiB*3"},
                     Case{Metric::lp, 3, 32, 1000, "cpu=2MiB*3"}, Case{Metric::canberra, 0, 32, 1000, "cpu=2MiB*3"},
                     Case{Metric::bray_curtis, 0, 32, 1000, "cpu=2MiB*3"},
