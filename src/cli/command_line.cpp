@@ -161,6 +161,9 @@ ExitCode run(int argc, char** argv) {
         line.common.interrupt = &interrupt;
         add_commands(line);
         return flush_output(run_command(line, argc, argv));
+    } catch (const std::bad_alloc&) {
+        std::fputs("gpushard: error: the host is out of memory\n", stderr);
+        return exit_does_not_fit;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "gpushard: error: %s\n", printable(error.what()).c_str());
         return exit_failure;

@@ -32,10 +32,9 @@ static_assert(std::atomic<int>::is_always_lock_free, "signal handlers may use no
 
 enum class Event : char { signal = 's', end = 'e', timeout = 't' };
 
-void write_to_pipe(Event event) {
+bool write_to_pipe(Event event) {
     const char what = static_cast<char>(event);
-    const ssize_t written = ::write(write_end, &what, 1);
-    static_cast<void>(written);  // a full pipe has been told already
+    return ::write(write_end, &what, 1) == 1;
 }
 
 void restore_default(int signal) {
@@ -48,7 +47,7 @@ void restore_default(int signal) {
 void on_signal(int signal) {
     const int saved = errno;
     if (::getpid() == watched_process && signals.fetch_add(1) < 2) {
-        write_to_pipe(Event::signal);
+        static_cast<void>(write_to_pipe(Event::signal));  // a full pipe has been told already
     } else {
         restore_default(signal);
         ::raise(signal);
@@ -127,7 +126,8 @@ Interrupt::Interrupt() {
 Interrupt::~Interrupt() {
     if (!watcher_.joinable()) return;
     restore_handlers();
-    write_to_pipe(Event::end);
+    // A reader waits at the other end, so no failure lasts.
+    while (!write_to_pipe(Event::end)) std::this_thread::yield();
     watcher_.join();
 }
 

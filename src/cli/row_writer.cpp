@@ -1,7 +1,8 @@
 #include "cli/row_writer.hpp"
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -38,8 +39,9 @@ void RowWriter::write(ClusteredVectors::Stream stream, const RowFile& rows, Atom
                 }
             });
         }
-    } catch (const std::system_error&) {
-        if (workers.empty()) throw;  // fewer threads than asked for do as well
+    } catch (const std::exception& error) {  // of the system, or bad_alloc
+        // Fewer threads than asked for do as well.
+        if (workers.empty()) throw InsufficientMemory(std::string("no thread can be started: ") + error.what(), 0);
     }
     for (std::thread& worker : workers) worker.join();
     if (failure_) std::rethrow_exception(failure_);
