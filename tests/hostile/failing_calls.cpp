@@ -120,12 +120,17 @@ Result failed(int error, Result result) {
     return result;
 }
 
-void report_write(const char* path) {
+// A relative path is one from the folder that was named.
+void report_write(int folder, const char* path) {
     if (writes_report < 0 || path == nullptr) return;
-    char line[4200];
-    char folder[4097] = "";
-    if (path[0] != '/' && getcwd(folder, sizeof folder - 1) != nullptr) std::strcat(folder, "/");
-    const int used = std::snprintf(line, sizeof line, "%s%s\n", folder, path);
+    char line[8300];
+    char from[4096] = "";
+    if (path[0] != '/') {
+        char link[64] = "/proc/self/cwd";
+        if (folder != AT_FDCWD) std::snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+        if (readlink(link, from, sizeof from - 2) > 0) std::strcat(from, "/");
+    }
+    const int used = std::snprintf(line, sizeof line, "%s%s\n", from, path);
     say(writes_report, line, static_cast<std::size_t>(used));
 }
 
@@ -235,7 +240,7 @@ int openat(int folder, const char* path, int flags, ...) {
     va_start(more, flags);
     const int mode = (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(more, int) : 0;
     va_end(more);
-    if (opens_for_writing(flags)) report_write(path);
+    if (opens_for_writing(flags)) report_write(folder, path);
     if (fails(open_file)) return failed(EMFILE, -1);
     return static_cast<int>(syscall(SYS_openat, folder, path, flags, mode));
 }
@@ -265,7 +270,7 @@ int openat64(int folder, const char* path, int flags, ...) {
 }
 
 std::FILE* fopen(const char* path, const char* mode) {
-    if (std::strpbrk(mode, "wa+") != nullptr) report_write(path);
+    if (std::strpbrk(mode, "wa+") != nullptr) report_write(AT_FDCWD, path);
     if (fails(open_file)) return failed<std::FILE*>(EMFILE, nullptr);
     static const auto call = real<decltype(&fopen)>("fopen");
     return call(path, mode);
@@ -308,12 +313,12 @@ int fsync(int file) { return fails(sync_file) ? failed(EIO, -1) : static_cast<in
 int fdatasync(int file) { return fails(sync_file) ? failed(EIO, -1) : static_cast<int>(syscall(SYS_fdatasync, file)); }
 
 int rename(const char* from, const char* to) {
-    report_write(to);
+    report_write(AT_FDCWD, to);
     return fails(rename_file) ? failed(EIO, -1) : static_cast<int>(syscall(SYS_rename, from, to));
 }
 
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
-    report_write(to);
+    report_write(to_folder, to);
     if (fails(rename_file)) return failed(EIO, -1);
     return static_cast<int>(syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
 }
@@ -323,23 +328,23 @@ int renameat(int from_folder, const char* from, int to_folder, const char* to) {
 }
 
 int link(const char* from, const char* to) {
-    report_write(to);
+    report_write(AT_FDCWD, to);
     return fails(rename_file) ? failed(EIO, -1) : static_cast<int>(syscall(SYS_link, from, to));
 }
 
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) {
-    report_write(to);
+    report_write(to_folder, to);
     if (fails(rename_file)) return failed(EIO, -1);
     return static_cast<int>(syscall(SYS_linkat, from_folder, from, to_folder, to, flags));
 }
 
 int unlink(const char* path) {
-    report_write(path);
+    report_write(AT_FDCWD, path);
     return static_cast<int>(syscall(SYS_unlink, path));
 }
 
 int unlinkat(int folder, const char* path, int flags) {
-    report_write(path);
+    report_write(folder, path);
     return static_cast<int>(syscall(SYS_unlinkat, folder, path, flags));
 }
 
