@@ -57,7 +57,9 @@ TEST_F(PartsOfAnIndex, InAnotherOrderAreRefusedWithALineThatCanBePasted) {
         expect_error(command, usage, {"a part_ac is named before a part_ab"});
         EXPECT_THAT(run_gpushard(command).err, HasSubstr("  try: gpushard " + command.front() + in_order));
     }
-    const std::string err = run_gpushard({"inspect", swapped[0], swapped[1], swapped[2], "--json"}).err;
+    Arguments inspect = {"inspect", "--json"};
+    inspect.insert(inspect.end(), swapped.begin(), swapped.end());
+    const std::string err = run_gpushard(inspect).err;
     const std::size_t begin = err.find("try: gpushard ") + 14;
     const std::string line = std::string(GPUSHARD_PROGRAM) + " " + err.substr(begin, err.find('\n', begin) - begin);
     const ChildResult pasted = run_child({"/bin/sh", "-c", line});
