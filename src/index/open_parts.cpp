@@ -49,6 +49,14 @@ bool is_whole_index(const ByteSource& source) {
     }
 }
 
+bool are_a_whole_index(const Paths& parts) {
+    try {
+        return is_whole_index(*joined(open_all(parts)));
+    } catch (const BadFile&) {
+        return false;
+    }
+}
+
 /// Whether it begins with the type code of some index.
 bool begins_as_index(const ByteSource& source) {
     std::string type_code(4, '\0');
@@ -87,6 +95,15 @@ std::vector<std::string> in_right_order(const NameOrder& order, const Paths& par
     return files;
 }
 
+/// All pieces of the run of these parts, where there are more beside them and together they are an index; none else.
+Paths whole_beside(const Paths& parts) {
+    for (const PiecesBeside& run : pieces_beside(parts.front())) {
+        Paths all = run.from(run.first());
+        if (all.size() > parts.size() && are_a_whole_index(all)) return all;
+    }
+    return {};
+}
+
 void refuse_disorder(const Paths& parts) {
     const NameOrder order = order_of(file_names(parts));
     if (order.verdict != NameOrder::Verdict::wrong) return;
@@ -94,9 +111,14 @@ void refuse_disorder(const Paths& parts) {
     std::vector<std::uint64_t> numbers = order.numbers;
     if (order.naming.total && !find_beside(parts, order.naming.name_of(0)).empty()) numbers.push_back(0);
     const std::vector<std::uint64_t> whole = whole_run(order.naming, numbers);
+    std::vector<std::string> files = in_right_order(order, parts, whole);
+    if (!files.empty()) {
+        const Paths more = whole_beside({files.begin(), files.end()});
+        if (!more.empty()) files = texts(more);
+    }
     throw WrongParts(
         describe_disorder(order, file_names(parts), whole) + ", expected the parts of an index in their order",
-        texts(parts), in_right_order(order, parts, whole));
+        texts(parts), std::move(files));
 }
 
 void refuse_the_same_file(const Files& files, const Paths& parts) {
@@ -122,16 +144,13 @@ void refuse_whole_indexes(const Files& files) {
                           {"name one of them"});
 }
 
-/// Where the parts are one index with further pieces that lie beside them.
 void refuse_too_few(const Paths& parts) {
-    for (const PiecesBeside& run : pieces_beside(parts.front())) {
-        const Paths all = run.from(run.first());
-        if (all.size() <= parts.size() || !is_whole_index(*joined(open_all(all)))) continue;
-        throw WrongParts("the " + std::to_string(parts.size()) + " parts that are named are not all: there are " +
-                             std::to_string(all.size()) + ", from " + all.front().filename().string() + " to " +
-                             all.back().filename().string(),
-                         texts(parts), texts(all));
-    }
+    const Paths all = whole_beside(parts);
+    if (all.empty()) return;
+    throw WrongParts("the " + std::to_string(parts.size()) + " parts that are named are not all: there are " +
+                         std::to_string(all.size()) + ", from " + all.front().filename().string() + " to " +
+                         all.back().filename().string(),
+                     texts(parts), texts(all));
 }
 
 /// Says what the parts lack where they are no index. What they are instead is for the inspector to say.

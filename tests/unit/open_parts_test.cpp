@@ -106,6 +106,17 @@ TEST_F(Pieces, AreRefusedInAnyOtherOrderWithTheRightOne) {
     }
 }
 
+/// One line to paste, not one after the other.
+TEST_F(Pieces, TheRightOrderHasThoseThatWereForgotten) {
+    for (const Texts& style : styles()) {
+        const Paths parts = write(style);
+        EXPECT_THAT(refusal([&] {
+                        open_parts({parts[0], parts[2], parts[1]});
+                    }).in_order(),
+                    ElementsAreArray(texts(parts)));
+    }
+}
+
 TEST_F(Pieces, AGapIsFilledByWhatLiesBesideOrNamed) {
     for (const Texts& style : styles()) {
         const Paths parts = write(style);
