@@ -4,7 +4,7 @@
 #include <string>
 #include <sys/types.h>
 
-#include "child_process.hpp"
+#include "support/child_process.hpp"
 
 namespace gpushard::test {
 

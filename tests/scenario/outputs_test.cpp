@@ -14,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 /// A folder with one of each file that a command reads.
@@ -90,6 +89,7 @@ TEST_F(Outputs, OfASearchAreNoneOfItsInputsWhateverTheyAreCalled) {
         {{"search", path("whole.index"), "--queries", queries}, {{"the index", "whole.index"}, {"--queries", "q.npy"}}},
         {{"search", path("part_aa"), path("part_ab"), "--queries", queries},
          {{"the index", "part_aa"}, {"the index", "part_ab"}}},
+        {{"search", path("part_aa"), "--queries", queries}, {{"the index", "part_ab"}}},
         {{"search", "--plan", path("plan.json"), "--queries", queries},
          {{"--plan", "plan.json"}, {"the index", "other.index"}, {"--queries", "q.npy"}}},
         {{"search", path("whole.index"), "--devices", "cpu,@" + path("rig.json") + "*2", "--queries", queries},
@@ -195,6 +195,13 @@ TEST_F(Outputs, StandardOutputAndErrorAreNotWhatACommandReads) {
     const std::vector<Reading> readings = {
         {{"inspect", path("whole.index"), "--json"}, {{"the index", "whole.index"}}},
         {{"inspect", path("part_aa"), path("part_ab")}, {{"the index", "part_ab"}}},
+        // Of the first part alone the others are read too.
+        {{"inspect", path("part_aa")}, {{"the index", "part_ab"}}},
+        {{"plan", path("part_aa")}, {{"the index", "part_ab"}}},
+        {{"plan", path("part_aa"), "--fit"}, {{"the index", "part_ab"}}},
+        {{"bench", path("part_aa"), "--queries", path("q.npy")}, {{"the index", "part_ab"}}},
+        {{"doctor", "--index", path("part_aa")}, {{"the index", "part_ab"}}},
+        {{"explain", "--file", path("log.txt"), "--index", path("part_aa")}, {{"the index", "part_ab"}}},
         {{"plan", path("whole.index"), "--devices", "@" + path("rig.json")},
          {{"the index", "whole.index"}, {"a rig of --devices", "rig.json"}}},
         {{"plan", "--plan", path("plan.json"), "--json"}, {{"--plan", "plan.json"}, {"the index", "other.index"}}},
@@ -230,12 +237,32 @@ TEST_F(Outputs, StandardOutputAndErrorAreNotWhatACommandReads) {
 }
 
 TEST_F(Outputs, StandardInputIsNotWrittenTo) {
-    ChildSetup setup;
-    setup.stdin_path = path("log.txt");
-    setup.stdout_path = path("log.txt");
-    EXPECT_EQ(run_gpushard({"explain"}, setup).exit_code, 2);
-    EXPECT_EQ(contents(), before_);
+    struct Case {
+        Arguments command;
+        const char* input;
+        bool to_stdout;
+    };
+    for (const auto& [command, input, to_stdout] : std::vector<Case>{
+             {{"explain"}, "log.txt", true},
+             {{"explain", "--file", "-"}, "log.txt", true},
+             {{"search", path("whole.index"), "--queries", "-"}, "q.npy", true},
+             {{"search", path("whole.index"), "--queries", "-", "--out", "-"}, "q.npy", true},
+             {{"bench", path("whole.index"), "--queries", "-"}, "q.npy", true},
+             {{"search", path("whole.index"), "--queries", "-", "--out", path("q.npy"), "--force"}, "q.npy", false},
+             {{"search", path("whole.index"), "--queries", "-", "--distances", path("q.npy")}, "q.npy", false},
+             {{"search", path("whole.index"), "--queries", "/dev/stdin", "--out", path("q.npy"), "--force"},
+              "q.npy",
+              false}}) {
+        ChildSetup setup;
+        setup.stdin_path = path(input);
+        if (to_stdout) setup.stdout_path = path(input);
+        const ChildResult result = run_gpushard(command, setup);
+        EXPECT_EQ(result.exit_code, 2) << testing::PrintToString(command);
+        EXPECT_THAT(result.err, HasSubstr("the same file as"));
+        EXPECT_EQ(contents(), before_);
+    }
     // Who reads nothing from there may have it anywhere.
+    ChildSetup setup;
     setup.stdin_path = path("q.npy");
     setup.stdout_path = path("q.npy");
     EXPECT_EQ(run_gpushard({"inspect", path("whole.index")}, setup).exit_code, 0);
@@ -249,6 +276,27 @@ TEST_F(Outputs, AFileIsNotStandardOutputToo) {
         run_gpushard({"search", path("whole.index"), "--queries", path("q.npy"), "--out", path("ids.npy")}, setup);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_THAT(result.err, HasSubstr("standard output and --out name the same file"));
+}
+
+TEST_F(Outputs, OnStandardOutputAreTheOnesOfAFile) {
+    const Arguments search = {"search", path("whole.index"), "--queries", path("q.npy"), "--quiet"};
+    const auto with = [&](const std::vector<std::string>& more) {
+        Arguments command = search;
+        command.insert(command.end(), more.begin(), more.end());
+        return command;
+    };
+    ASSERT_EQ(run_gpushard(with({"--out", path("ids.npy")})).exit_code, 0);
+    EXPECT_EQ(run_gpushard(with({"--out", "-"})).out, read_file(folder_ / "ids.npy"));
+    EXPECT_FALSE(fs::exists("-"));
+    // Who redirects it decides what it replaces, as with every command; but what is read stays.
+    write("there.npy", "");
+    ChildSetup setup;
+    setup.stdout_path = path("there.npy");
+    EXPECT_EQ(run_gpushard(with({"--out", "-", "--distances", path("distances.npy")}), setup).exit_code, 0);
+    EXPECT_EQ(read_file(folder_ / "there.npy"), read_file(folder_ / "ids.npy"));
+    setup.stdout_path = path("whole.index");
+    EXPECT_EQ(run_gpushard(with({"--out", "-"}), setup).exit_code, 2);
+    EXPECT_EQ(read_file(folder_ / "whole.index"), before_.at(path("whole.index")));
 }
 
 TEST_F(Outputs, APlanIsSavedWhereItIsRead) {
@@ -282,7 +330,9 @@ TEST_F(Outputs, AreWholeWhicheverStandardDescriptorsAreClosed) {
         EXPECT_EQ(run_gpushard({"inspect", path("absent.index")}, setup).exit_code, 4);
     }
     for (const auto& [name, bytes] : before_) {
-        if (fs::is_regular_file(name)) EXPECT_EQ(read_file(name), bytes) << name;
+        if (fs::is_regular_file(name)) {
+            EXPECT_EQ(read_file(name), bytes) << name;
+        }
     }
 }
 

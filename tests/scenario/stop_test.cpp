@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(Calls, StopAtAnyMoment,
                                          Hang{"syncing", "search", "fsync:1", SIGINT},
                                          Hang{"generating", "generate", "pwrite:2", SIGHUP},
                                          Hang{"replacing_what_was_generated", "replace", "renameat:1", SIGTERM}),
-                         [](const testing::TestParamInfo<Hang>& info) { return info.param.what; });
+                         [](const auto& hang) { return hang.param.what; });
 #endif
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <sys/stat.h>
 #include <thread>
@@ -19,6 +21,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::MatchesRegex;
+using testing::Pair;
 
 class TemporaryFiles : public ScenarioFolder {
 protected:
@@ -130,20 +133,48 @@ TEST_F(TemporaryFiles, RunsAtOneTimeDoNotTakeEachOthersForLeftovers) {
     EXPECT_THAT(files(), ElementsAre("made.index"));
 }
 
+TEST_F(TemporaryFiles, OfRunsAtOneTimeThatReplaceNothingOneMakesTheFile) {
+    std::vector<ChildResult> results(24);
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            for (std::size_t i = t; i < results.size(); i += 4) {
+                results[i] = run_gpushard({"generate", "--out", path("made.index"), "--count", "10", "--dim", "4"});
+            }
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    std::map<int, int> exit_codes;
+    for (const ChildResult& result : results) {
+        ++exit_codes[result.exit_code];
+        if (result.exit_code != 0) {
+            EXPECT_THAT(result.err, HasSubstr("--force, which replaces it"));
+        }
+    }
+    EXPECT_THAT(exit_codes, ElementsAre(Pair(0, 1), Pair(2, 23)));
+    EXPECT_THAT(files(), ElementsAre("made.index"));
+}
+
 TEST_F(TemporaryFiles, AReplacedFileKeepsItsModeAndItsOwner) {
     const bool may_give_away = ::geteuid() == 0;
     for (const mode_t mode : {0600u, 0640u, 0444u, 0666u, 0755u}) {
         const Umask mask(077);
         write("made.index", "old");
         ASSERT_EQ(::chmod(path("made.index").c_str(), mode), 0);
-        if (may_give_away) ASSERT_EQ(::chown(path("made.index").c_str(), 12, 34), 0);
+        if (may_give_away) {
+            ASSERT_EQ(::chown(path("made.index").c_str(), 12, 34), 0);
+        }
         EXPECT_EQ(run_gpushard(generate("made.index")).exit_code, 0);
         EXPECT_EQ(mode_of("made.index"), mode);
         struct stat status = {};
         ASSERT_EQ(::stat(path("made.index").c_str(), &status), 0);
         EXPECT_EQ(status.st_size, 45 + 160);
-        if (may_give_away) EXPECT_EQ(status.st_uid, 12u);
-        if (may_give_away) EXPECT_EQ(status.st_gid, 34u);
+        if (may_give_away) {
+            EXPECT_EQ(status.st_uid, 12u);
+        }
+        if (may_give_away) {
+            EXPECT_EQ(status.st_gid, 34u);
+        }
         std::filesystem::remove(path("made.index"));
     }
 }
