@@ -145,7 +145,7 @@ TEST_F(BadInput, AMissingPart) {
     const std::string first = write("part_aa", bytes.substr(0, 100));
     const std::string last = write("part_ac", bytes.substr(500));
     expect_error({"load", first, path("part_ab"), last}, bad_file, {"part_ab"});
-    expect_error({"inspect", first, last}, bad_file);
+    expect_error({"inspect", first, last}, usage, {"part_ab is not among the parts that are named"});
     expect_error({"inspect", first, write("part_ab", ""), last}, bad_file, {"part_ab"});
 }
 
