@@ -144,6 +144,8 @@ ExitCode exit_code(ErrorKind kind) {
 CLI::App& CommandLine::add_command(const std::string& name, const std::string& description,
                                    std::function<ExitCode()> run) {
     CLI::App& command = *app.add_subcommand(name, description);
+    // What is advised can be appended to the command that was typed.
+    command.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     command.add_flag("--json", common.json, "Print facts as one JSON object");
     command.add_flag("--quiet", common.quiet, "No progress and no notes on stderr");
     add_value(command, "--log-level", common.log_level, parse_log_level,

@@ -49,7 +49,8 @@ void add_doctor_command(CommandLine& line) {
             "--index",
             [options](const std::vector<std::string>& names) { options->index.assign(names.begin(), names.end()); },
             "An index, or its parts in order: can it be read, where does it lie, does it fit")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->take_all();
     add_part_order(command, options->part_order);
     command.add_option("--devices", options->devices, "Where it shall go, as for plan; cards that fail are left out")
         ->type_name("SPEC[,SPEC...]")

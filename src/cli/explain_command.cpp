@@ -29,7 +29,8 @@ void add_paths(CLI::App& command, const std::string& flag, std::vector<std::file
         .add_option_function<std::vector<std::string>>(
             flag, [&paths](const std::vector<std::string>& names) { paths.assign(names.begin(), names.end()); },
             description)
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->take_all();
 }
 
 bool reads_standard_input(const ExplainRequest& request) {
@@ -97,7 +98,8 @@ void add_explain_command(CommandLine& line) {
         });
     command
         .add_option("text", request->words, "The error text; without it, and without --file, standard input is read")
-        ->type_name("TEXT");
+        ->type_name("TEXT")
+        ->take_all();
     command.add_option("--file", request->file, "A log to read, '-' for standard input")->type_name("FILE");
     add_paths(command, "--index", request->index.paths, "The index it was about, or the parts of one in order");
     add_part_order(command, request->index.order);

@@ -74,7 +74,8 @@ void add_index_files(CLI::App& command, IndexFiles& files) {
             "files",
             [&files](const std::vector<std::string>& names) { files.paths.assign(names.begin(), names.end()); },
             "A Faiss index file, or the parts of one in order; of the first part alone the others are found beside it")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->take_all();
     add_part_order(command, files.order);
 }
 

@@ -45,6 +45,7 @@ QueryLayout row_by_row(StoredElement element, Shape shape, Bytes offset, Bytes r
 
 QueryLayout column_by_column(StoredElement element, Shape shape, Bytes offset) {
     QueryLayout layout = row_by_row(element, shape, offset);
+    if (shape.count == 1) return layout;  // the same bytes
     layout.row_stride = element.bytes();
     layout.column_stride = static_cast<Bytes>(shape.count) * element.bytes();
     return layout;
@@ -162,13 +163,26 @@ Bytes claimed_bytes(const QueryLayout& layout) {
     return checked_add(layout.offset, checked_multiply(static_cast<Bytes>(layout.count), row));
 }
 
+/// Whether the first rows and the last say the same dimension: a few may do so by accident.
+bool prefixes_agree(const ByteSource& source, const QueryLayout& layout) {
+    constexpr std::int64_t looked_at = 16;
+    for (std::int64_t i = 0; i < layout.count && layout.row_prefix > 0; ++i) {
+        const std::int64_t row = i < looked_at ? i : layout.count - 1;
+        const Bytes offset = layout.offset + static_cast<Bytes>(row) * layout.row_stride;
+        if (read_value<std::int32_t>(source, offset) != layout.dim) return false;
+        if (row == layout.count - 1) break;
+    }
+    return true;
+}
+
 /// A container whose header, read as its own, is that of an array of this size and dimension. A file without a telling
 /// name says no more.
 std::optional<QueryLayout> by_structure(const ByteSource& source, std::int32_t dim) {
     for (const Container& container : containers) {
         try {
             const QueryLayout layout = container.read(source, container.type);
-            if (layout.dim == dim && layout.count > 0 && claimed_bytes(layout) == source.size()) return layout;
+            const bool fits = layout.dim == dim && layout.count > 0 && claimed_bytes(layout) == source.size();
+            if (fits && prefixes_agree(source, layout)) return layout;
         } catch (const BadFile&) {
             // Not this one.
         } catch (const std::overflow_error&) {
@@ -231,7 +245,7 @@ std::string first_bytes(const ByteSource& source, std::size_t most) {
     const bool whole_rows = source.size() % (static_cast<Bytes>(hints.index_dim) * sizeof(float)) == 0;
     throw bad_queries(
         source, "is no query file, expected .npy, .npz, .safetensors, .fvecs, .bvecs, .fbin, .f16bin, .u8bin or .i8bin",
-        whole_rows ? std::vector{fmt::format("bare float32 without a header: --dim {}", hints.index_dim)}
+        whole_rows ? std::vector{fmt::format("--dim {}, where the file is bare float32", hints.index_dim)}
                    : std::vector<std::string>{});
 }
 

@@ -251,7 +251,7 @@ TEST_F(Queries, InSafetensorsFiles) {
                    {"beyond"});
     expect_refused("q.safetensors", safetensors("{" + header("a", "C64", 0, 192) + "}", values), {"C64"});
     expect_refused("q.safetensors", safetensors("{\"a\":[1]}", values), {"malformed"});
-    expect_refused("q.safetensors", safetensors("{", values), {"malformed"});
+    expect_refused("q.safetensors", safetensors("{]", values), {"malformed"});
 }
 
 TEST_F(Queries, InArchives) {
