@@ -47,7 +47,7 @@ const std::vector<std::string>& absurd_values() {
                                                     "no-such-file",
                                                     "folder",
                                                     "../nothing",
-                                                    "--json",
+                                                    "--",
                                                     "@fifo",
                                                     "@garbage",
                                                     "@",
@@ -93,12 +93,12 @@ std::string RandomCommand::text() const {
 
 RandomCommand CommandMaker::make() {
     const ListedCommand& command = one_of(commands_);
-    absurdity_ = chance(0.25) ? 0.4 : 0.03;
+    absurdity_ = chance(0.2) ? 0.4 : 0.01;
     made_ = {};
     made_.arguments = {command.name};
     for (const ListedOption& option : command.options) {
         if (option.is_output) continue;
-        if (!chance(option.is_required ? 0.97 : option.is_positional() ? 0.9 : 0.2)) continue;
+        if (!chance(option.is_required ? 0.97 : option.is_positional() ? 0.9 : 0.12)) continue;
         if (made_.has_one_of(option.excludes) && !chance(0.05)) continue;
         if (option.is_positional()) {
             std::ranges::copy(positional_values(option), std::back_inserter(made_.arguments));
@@ -162,7 +162,9 @@ std::string CommandMaker::file(const ListedOption& option) {
 
 std::string CommandMaker::number() {
     static const std::vector<std::string> numbers = {"1", "2", "3", "7", "10", "40", "100", "1000"};
-    return one_of(numbers);
+    const std::string& drawn = one_of(numbers);
+    made_.may_take_long |= drawn.size() > 2;  // it may be how often something is repeated
+    return drawn;
 }
 
 std::string CommandMaker::word(const ListedOption& option) {
@@ -183,7 +185,7 @@ void CommandMaker::add_outputs(const ListedCommand& command) {
 std::string CommandMaker::output(const ListedCommand& command) {
     const std::vector<std::string> forbidden = files_that_must_not_change(command);
     std::string name = "made" + std::to_string(made_.writes.size());
-    if (!forbidden.empty() && chance(0.4)) {
+    if (!forbidden.empty() && chance(0.3)) {
         name = one_of(forbidden);
     } else if (chance(0.3)) {
         name = one_of(Sandbox::old_outputs());
