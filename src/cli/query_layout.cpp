@@ -175,21 +175,29 @@ bool prefixes_agree(const ByteSource& source, const QueryLayout& layout) {
     return true;
 }
 
-/// A container whose header, read as its own, is that of an array of this size and dimension. A file without a telling
-/// name says no more.
+/// The container whose header, read as its own, is that of an array of this size and dimension. A file without a
+/// telling name says no more; where two fit, it does not say enough.
 std::optional<QueryLayout> by_structure(const ByteSource& source, std::int32_t dim) {
+    std::optional<QueryLayout> found;
+    std::string_view extension;
     for (const Container& container : containers) {
         try {
             const QueryLayout layout = container.read(source, container.type);
             const bool fits = layout.dim == dim && layout.count > 0 && claimed_bytes(layout) == source.size();
-            if (fits && prefixes_agree(source, layout)) return layout;
+            if (!fits || !prefixes_agree(source, layout)) continue;
+            if (found) {
+                throw InvalidArgument(fmt::format("{}: may be {} or {}, expected a name that says so", source.name(),
+                                                  extension, container.extension));
+            }
+            found = layout;
+            extension = container.extension;
         } catch (const BadFile&) {
             // Not this one.
         } catch (const std::overflow_error&) {
             // Nor this.
         }
     }
-    return std::nullopt;
+    return found;
 }
 
 /// A kind of file that holds arrays in a way this tool does not read, and how to convert it; {} is its name.

@@ -87,8 +87,8 @@ protected:
 };
 
 TEST_F(Hints, OfPlansThatDoNotFitArePlansThatDo) {
-    EXPECT_GE(follow({"plan", index_, "--devices", "cpu=300KiB"}, 3), 3);
-    EXPECT_GE(follow({"plan", index_, "--devices", "cpu=300KiB,cpu=100KiB", "--max-batch", "4096"}, 3), 3);
+    EXPECT_GE(follow({"plan", index_, "--devices", "cpu=300KiB"}, 3), 1);
+    EXPECT_GE(follow({"plan", index_, "--devices", "cpu=300KiB,cpu=100KiB", "--max-batch", "4096"}, 3), 1);
     EXPECT_GE(follow({"plan", "--count", "21015324", "--dim", "768", "--metric", "ip", "--devices", "A100-40GB"}, 3),
               4);
     EXPECT_GE(follow({"plan", "--count", "21015324", "--dim", "768", "--devices", "2xA100-40GB", "--strategy",
@@ -107,7 +107,7 @@ TEST_F(Hints, OfPartsAreTheRightOrder) {
     EXPECT_EQ(follow({"search", parts[0], parts[2], parts[1], "--queries", queries_, "--devices", "cpu"}, 2), 1);
     EXPECT_EQ(follow({"inspect", parts[1], parts[0], parts[2]}, 2), 1);
     EXPECT_EQ(follow({"plan", parts[2], parts[1], parts[0], "--devices", "cpu"}, 2), 1);
-    EXPECT_GE(follow({"inspect", parts[1]}, 4), 1);
+    EXPECT_EQ(follow({"inspect", parts[1]}, 2), 1);
 }
 
 TEST_F(Hints, OfFilesAndFoldersNameTheIndex) {
