@@ -112,7 +112,7 @@ TEST(IndexLifetime, EveryCallOnAnIndexThatWasMovedFromSaysSo) {
                     HasSubstr("moved from"));
         EXPECT_NO_THROW(call.run(moved));
     }
-    EXPECT_EQ(every_call().size(), 14u);
+    EXPECT_EQ(every_call().size(), 15u);
 }
 
 TEST(IndexLifetime, AnIndexThatWasMovedFromCanBeMovedSwappedAndAssignedTo) {
