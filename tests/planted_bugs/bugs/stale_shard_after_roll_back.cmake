@@ -5,10 +5,10 @@ replaced([=[using Clock = std::chrono::steady_clock;
 
 std::vector<std::unique_ptr<Shard>> kept_shards(64);
 ]=])
-replaced([=[            failures_.push_back({std::move(exception), device});
+replaced([=[            failures_.push_back(std::move(failure));
         }
         distribution_.give_up();
-]=] [=[            failures_.push_back({std::move(exception), device});
+]=] [=[            failures_.push_back(std::move(failure));
         }
 ]=])
 replaced([=[        if (!failures_.empty()) throw_first(failures_);
