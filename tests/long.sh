@@ -34,6 +34,11 @@ for chosen in '-L ^hostile$' '-R ^IndexLifetime\.'; do
     # shellcheck disable=SC2086 # an option and its value
     ctest --preset dev --parallel "$(nproc)" --verbose $chosen >>"$log" 2>&1 || result=failed
 done
+unset GPUSHARD_LONG
+# The tool with AddressSanitizer and UndefinedBehaviorSanitizer, which compiling it for takes most of the time.
+cmake --preset asan-ubsan '-DGPUSHARD_TEST_ROOMS=support;scenario;hostile'
+cmake --build --preset asan-ubsan --parallel "$(nproc)"
+ctest --preset asan-ubsan --parallel "$(nproc)" >>"$log" 2>&1 || result=failed
 minutes=$((($(date +%s) - began + 59) / 60))
 
 # What the tests say of themselves, in a line each.

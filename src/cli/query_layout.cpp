@@ -207,8 +207,6 @@ struct Foreign {
     std::string_view conversion;
 };
 
-constexpr std::string_view torch_conversion =
-    "python3 -c 'import numpy, sys, torch; numpy.save(\"queries.npy\", torch.load(sys.argv[1]).float().numpy())'";
 constexpr std::string_view list_conversion =
     "python3 -c 'import json, numpy, sys; numpy.save(\"queries.npy\", "
     "numpy.array(json.load(open(sys.argv[1])), \"float32\"))'";
