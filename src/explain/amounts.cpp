@@ -103,7 +103,8 @@ std::optional<AmountReading> fixed_reading(Bytes bytes) {
 /// Sizes that would have to be tried before one divides by the row, and into so round a number of rows, by accident.
 double rarity(Bytes bytes, Bytes rows, Bytes row_bytes) {
     const Bytes granule = bytes % request_granule == 0 ? request_granule : 1;
-    auto rarity = static_cast<double>(row_bytes / std::gcd(granule, row_bytes));
+    const Bytes units = row_bytes / std::gcd(granule, row_bytes);
+    auto rarity = static_cast<double>(units);
     for (; rows % 10 == 0; rows /= 10) rarity *= 10;
     return rarity;
 }

@@ -205,7 +205,7 @@ std::optional<ForeignFile> pickle(const FileGlimpse& file) {
     }
     if (has("swigfaiss")) {
         found.what += " of a Faiss index";
-        found.hints.push_back(
+        found.hints.emplace_back(
             "if you trust it, write the index out (Python): faiss.write_index(pickle.load(open(...)), ...)");
     } else if (has("langchain")) {
         found.what += ", the texts and ids that LangChain keeps beside an index";

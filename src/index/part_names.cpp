@@ -229,8 +229,7 @@ NameOrder order_of(const std::vector<std::string>& names) {
         const auto numbers = numbers_of(naming, names);
         if (!numbers) continue;
         const bool is_whole = !naming.total || numbers->size() == *naming.total;
-        const NameOrder order = {NameOrder::Verdict::in_order, naming, *numbers};
-        if (ascend_by_one(*numbers) && is_whole) return order;
+        if (ascend_by_one(*numbers) && is_whole) return {NameOrder::Verdict::in_order, naming, *numbers};
         if (wrong.verdict == NameOrder::Verdict::no_run && is_plausible_run(naming, *numbers)) {
             wrong = {NameOrder::Verdict::wrong, naming, *numbers};
         }
