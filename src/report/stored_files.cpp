@@ -14,7 +14,7 @@ namespace {
 constexpr const char* encoded_key = "files_percent_encoded";
 constexpr std::size_t most_files = 65536;
 /// Of a path of 4096 bytes each of which takes three.
-constexpr std::size_t longest_text = 3 * 4096;
+constexpr std::size_t longest_text = std::size_t{3} * 4096;
 
 bool stands_for_itself(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
