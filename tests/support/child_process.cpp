@@ -59,6 +59,8 @@ void limit(__rlimit_resource resource, const std::optional<std::uint64_t>& most)
         if (::putenv(const_cast<char*>(variable.c_str())) != 0) ::_exit(127);
     }
     for (const int signal : setup.ignored_signals) std::signal(signal, SIG_IGN);
+    // What the tests were started with must not count against a child's limit of open files.
+    if (::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) ::_exit(127);
     for (const int descriptor : setup.closed) ::close(descriptor);
     if (setup.user && (::setgid(*setup.user) != 0 || ::setuid(*setup.user) != 0)) ::_exit(127);
     limit(RLIMIT_AS, setup.address_space_bytes);
