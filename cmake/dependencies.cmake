@@ -1,5 +1,5 @@
 # What gpushard stands on. Debian 12: libfaiss-dev libopenblas-openmp-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
-# libxxhash-dev libre2-dev, libcli11-dev libzip-dev for the tool, libgtest-dev librapidcheck-dev libbenchmark-dev for the tests.
+# libxxhash-dev libre2-dev libhwy-dev, libcli11-dev libzip-dev for the tool, libgtest-dev librapidcheck-dev libbenchmark-dev for the tests.
 
 find_package(Threads REQUIRED)
 # Faiss's own package names OpenMP::OpenMP_CXX without finding it, so OpenMP comes first.
@@ -13,6 +13,7 @@ find_package(spdlog CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 
 find_package(re2 REQUIRED)
+find_package(hwy CONFIG REQUIRED)
 
 # xxhash ships no CMake package; its functions are inlined (XXH_INLINE_ALL), so the header is all that is needed.
 find_path(GPUSHARD_XXHASH_INCLUDE_DIR xxhash.h REQUIRED)

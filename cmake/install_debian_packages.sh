@@ -17,7 +17,7 @@ END
 packages_of() {
     case "$1" in
         build) echo g++:g++ cmake:cmake ninja:ninja-build libfaiss-dev libopenblas-openmp-dev libspdlog-dev libfmt-dev \
-            nlohmann-json3-dev libxxhash-dev libre2-dev libcli11-dev libzip-dev ;;
+            nlohmann-json3-dev libxxhash-dev libre2-dev libhwy-dev libcli11-dev libzip-dev ;;
         test) echo libgtest-dev libgmock-dev librapidcheck-dev ;;
         cuda) echo dpkg-source:dpkg-dev libopenblas-openmp-dev ccache:ccache ;;
         check) echo clang-format-14:clang-format-14 clang-tidy-14:clang-tidy-14 libomp-14-dev ccache:ccache ;;
@@ -45,7 +45,7 @@ done
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     cat >&2 <<'END'
 This system has no apt, so nothing is installed. gpushard needs g++ 12 or newer, CMake 3.24 or newer, Ninja, Faiss
-1.7.3 or newer with its headers, OpenMP, OpenBLAS, spdlog, fmt, nlohmann-json, xxhash and RE2; CLI11 and libzip for the command
+1.7.3 or newer with its headers, OpenMP, OpenBLAS, spdlog, fmt, nlohmann-json, xxhash, RE2 and Highway; CLI11 and libzip for the command
 line tool; GoogleTest and rapidcheck for the tests. CMake will name what it cannot find; CMAKE_PREFIX_PATH tells it where
 to look.
 END

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <gpushard/bytes.hpp>
 #include <gpushard/device_info.hpp>
@@ -24,6 +25,9 @@ struct ShardSpec {
     /// Host memory for buffers of the shard's own while it loads; 0 for a shard on the host. A part of what the plan
     /// grants to the staging of the load, so it may be less than a row where many cards share little.
     Bytes staging_bytes = 0;
+    int threads = 1;  ///< that search on the host, all its devices together
+    /// What rows are held less, `dim` values; null where they are held as they are. See Centring.
+    std::shared_ptr<const std::vector<float>> centre;
 
     ShardWorkload workload(DeviceKind kind) const;
 };

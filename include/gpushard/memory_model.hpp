@@ -38,6 +38,7 @@ struct ShardWorkload {
     std::int64_t dim = 0;
     std::int64_t k = 10;
     std::int64_t max_batch = 256;
+    int threads = 1;  ///< that a search on the host runs on
 };
 
 /// Bytes of a shard of `rows` vectors searched with `tile`. Pure; src/core/memory_model.cpp gives each formula with

@@ -32,6 +32,9 @@ Strategy parse_strategy(std::string_view text);         ///< throws InvalidArgum
 /// Also accepts float32, fp32, float16, fp16, half, bfloat16; throws InvalidArgument.
 PrecisionChoice parse_precision(std::string_view text);
 
+/// The most threads a plan may name.
+inline constexpr int most_threads = 4096;
+
 /// What a plan is asked to achieve.
 struct PlanOptions {
     Strategy strategy = Strategy::balanced;
@@ -46,7 +49,24 @@ struct PlanOptions {
     Bytes spill_bytes = 0;
     std::int64_t max_batch = 256;  ///< most queries searched at a time; larger calls are cut into such batches
     std::int64_t k = 10;  ///< neighbours for which search scratch is planned; a larger k searches in smaller tiles
+    /// Threads that search on the host, all its devices together. 0: as many as this process has processors, found out
+    /// by whoever plans for this machine (plan, load); plan_placement, which asks no machine, takes it for 1.
+    int threads = 0;
 };
+
+/// Whether a shard holds its rows less a centre, the mean of a sample of the rows, and takes queries less the same:
+/// distances stay what they are, inner products lack one number a query, which is added again, and what the rows have
+/// in common costs no digits.
+enum class Centring {
+    none,
+    if_far,  ///< where the sample says that norms are large against distances
+    always,
+};
+std::string_view to_string(Centring centring);  ///< "none", "if far" or "always"
+
+/// What a shard on such a device does: always in float16 and bfloat16 by metrics that a shift does not change (L2, L1,
+/// Linf) or changes by a constant (inner product); in float32 only on cards by L2, where distances are made of norms.
+Centring planned_centring(DeviceKind kind, Precision precision, Metric metric);
 
 /// Rows [begin, end) of an index.
 struct RowRange {

@@ -67,7 +67,7 @@ struct RigFit {
 
 /// For each known card and precision the fewest cards that hold the index, each of them planned by plan_placement's
 /// means; a card fewer does not fit. The precisions are those that options.precision names, and all where it is
-/// `stored`; bfloat16 only on cards that hold it, and not with a spill. Cards of which `max_cards` (1 to 1024) do not
+/// `stored`; bfloat16 only on cards that hold it. Cards of which `max_cards` (1 to 1024) do not
 /// suffice are left out. With options.spill_bytes the host takes the rows that the cards have no room for. Several
 /// replicas with the strategy `balanced` are planned as `replicate`. Throws InvalidArgument as plan_placement does, and
 /// for a metric that cards do not search by. Cost: some 10 plans a card and precision, milliseconds in all.

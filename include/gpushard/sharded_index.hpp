@@ -41,6 +41,7 @@ struct LoadReport : RowFindings {
         Bytes copied_bytes = 0;
         double seconds = 0;
         double bytes_per_second = 0;  ///< of payload
+        bool centred = false;         ///< holds rows less `centre`
     };
     std::vector<PerDevice> devices;
     /// What the libraries that search on the host (BLAS, OpenMP) took of this process's memory when they were made
@@ -51,6 +52,10 @@ struct LoadReport : RowFindings {
     /// Every byte once, and what the fingerprint is made of (the header and at most 64 KiB) a second time at the end.
     Bytes file_bytes_read = 0;
     double seconds = 0;
+    /// The mean of `centre_sample_rows` rows spread evenly over the index, whose bytes are read twice; empty where no
+    /// device needed one. See Centring.
+    std::vector<float> centre;
+    std::int64_t centre_sample_rows = 0;
     std::vector<std::string> recovery;  ///< what had to be done differently from the plan, in order
 };
 

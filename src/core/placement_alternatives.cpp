@@ -184,7 +184,7 @@ private:
     void spill() {
         const auto is_host = [](const DeviceInfo& device) { return device.kind == DeviceKind::cpu; };
         const Precision precision = smallest_precision(index_, options_);
-        if (options_.spill_bytes > 0 || options_.replicas > 1 || precision == Precision::bf16 ||
+        if (options_.spill_bytes > 0 || options_.replicas > 1 ||
             std::any_of(devices_.begin(), devices_.end(), is_host)) {
             return;
         }

@@ -95,7 +95,7 @@ PlacementPlan plan_placement(const IndexProfile& index, const std::vector<Device
                              const PlanOptions& options) {
     validate_request(index, options);
     validate_devices(index, devices, options);
-    validate_spill(index, devices, options);
+    validate_spill(devices, options);
     std::optional<PlacementPlan> plan = try_plan(index, devices, options);
     if (!plan) throw refusal(index, devices, options);
     plan->stock_faiss = simulate_stock_faiss(index, plan->precision, devices);

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/planned_workload.hpp"
 #include "core/replica_groups.hpp"
 #include "core/water_filling.hpp"
 
@@ -197,12 +198,7 @@ PlacementProblem pose_problem(const IndexProfile& index, const std::vector<Devic
         const DeviceInfo& device = devices[listed];
         Candidate candidate;
         candidate.listed = listed;
-        candidate.workload = {.kind = device.kind,
-                              .precision = precision,
-                              .metric = index.metric,
-                              .dim = index.dim,
-                              .k = options.k,
-                              .max_batch = options.max_batch};
+        candidate.workload = planned_workload(index, precision, options, device.kind);
         candidate.usable = usable_of(device, reserve_of(device, options));
         const Capacity capacity = capacities.of(candidate.workload, candidate.usable);
         candidate.capacity = capacity.brim;

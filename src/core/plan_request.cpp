@@ -27,6 +27,9 @@ void validate_options(const PlanOptions& options) {
         throw out_of_range("k", options.k, "1 to " + std::to_string(most_neighbors));
     }
     if (options.max_batch < 1) throw out_of_range("largest batch", options.max_batch, "at least 1");
+    if (options.threads < 0 || options.threads > most_threads) {
+        throw out_of_range("number of threads", options.threads, "0 to " + std::to_string(most_threads));
+    }
     if (options.min_devices < 1) throw out_of_range("smallest number of devices", options.min_devices, "at least 1");
     if (options.replicas < 1) throw out_of_range("number of replicas", options.replicas, "at least 1");
     if (options.replicas > 1 && options.strategy != Strategy::replicate) {
@@ -103,12 +106,7 @@ void validate_devices(const IndexProfile& index, const std::vector<DeviceInfo>& 
         throw InvalidArgument(std::to_string(asked) + what + ", but only " + std::to_string(devices.size()) +
                               " listed");
     }
-    const bool in_bfloat16 = precisions_to_try(index, options).front() == Precision::bf16;
     for (const DeviceInfo& device : devices) {
-        if (device.kind == DeviceKind::cpu && in_bfloat16) {
-            throw InvalidArgument("device '" + device.spec + "' is host memory, which does not hold bfloat16",
-                                  {"--precision f16 takes the same memory"});
-        }
         if (device.kind == DeviceKind::cuda && !card_searches(index.metric)) {
             throw InvalidArgument("device '" + device.spec + "' cannot search by " + to_string(index.metric),
                                   {"--devices cpu searches by every metric of Faiss"});
@@ -116,16 +114,12 @@ void validate_devices(const IndexProfile& index, const std::vector<DeviceInfo>& 
     }
 }
 
-void validate_spill(const IndexProfile& index, const std::vector<DeviceInfo>& devices, const PlanOptions& options) {
+void validate_spill(const std::vector<DeviceInfo>& devices, const PlanOptions& options) {
     if (options.spill_bytes == 0) return;
     const std::string spill = "a spill of " + format_bytes(options.spill_bytes);
     if (options.replicas > 1) {
         throw InvalidArgument(spill + " with " + std::to_string(options.replicas) + " replicas, expected one",
                               {"a copy in host memory would slow down every search that it answers"});
-    }
-    if (precisions_to_try(index, options).front() == Precision::bf16) {
-        throw InvalidArgument(spill + " in bfloat16, which host memory does not hold",
-                              {"--precision f16 takes the same memory"});
     }
     for (const DeviceInfo& device : devices) {
         if (device.kind != DeviceKind::cpu || device.spec != "cpu") continue;

@@ -18,7 +18,7 @@ inline constexpr Bytes least_staging = 1_MiB;
 /// The index and the options, whatever the devices are.
 void validate_request(const IndexProfile& index, const PlanOptions& options);
 void validate_devices(const IndexProfile& index, const std::vector<DeviceInfo>& devices, const PlanOptions& options);
-void validate_spill(const IndexProfile& index, const std::vector<DeviceInfo>& devices, const PlanOptions& options);
+void validate_spill(const std::vector<DeviceInfo>& devices, const PlanOptions& options);
 
 /// Whether cards search by this metric.
 bool card_searches(Metric metric);

@@ -15,6 +15,7 @@
 
 #include "core/answer_memory.hpp"
 #include "core/plan_request.hpp"
+#include "core/planned_workload.hpp"
 
 namespace gpushard {
 namespace {
@@ -97,6 +98,7 @@ std::optional<PlanFault> fault_of_options(const PlanOptions& options) {
     faults.within("min_devices", options.min_devices, 1, most_devices);
     faults.within("max_batch", options.max_batch, 1, any_count);
     faults.within("k", options.k, 1, most_neighbors);
+    faults.within("threads", options.threads, 0, most_threads);
     faults.unless(options.strategy == Strategy::replicate || options.replicas == 1, "replicas", text(options.replicas),
                   "1 with this strategy");
     faults.unless(options.spill_bytes == 0 || options.replicas == 1, "replicas", text(options.replicas),
@@ -152,8 +154,6 @@ std::optional<PlanFault> fault_of_abilities(const PlacementPlan& plan, const Sha
                                             const std::string& at) {
     Faults faults(at);
     const bool on_host = placement.device.kind == DeviceKind::cpu;
-    faults.unless(!on_host || plan.precision != Precision::bf16, "kind", "cpu",
-                  "cuda: host memory does not hold bfloat16");
     faults.unless(on_host || card_searches(plan.index.metric), "kind", "cuda",
                   "cpu: cards do not search by " + to_string(plan.index.metric));
     return faults.first();
@@ -179,14 +179,9 @@ std::optional<PlanFault> fault_of_rows(const PlacementPlan& plan, const ShardPla
 
 /// Nothing where its size is beyond all bytes.
 std::optional<ShardMemory> modelled_memory(const PlacementPlan& plan, const ShardPlacement& placement) {
-    const ShardWorkload workload = {.kind = placement.device.kind,
-                                    .precision = plan.precision,
-                                    .metric = plan.index.metric,
-                                    .dim = plan.index.dim,
-                                    .k = plan.options.k,
-                                    .max_batch = plan.options.max_batch};
     try {
-        const ShardMemory memory = shard_memory(workload, placement.rows.count(), placement.tile);
+        const ShardMemory memory =
+            shard_memory(planned_workload(plan, placement.device.kind), placement.rows.count(), placement.tile);
         checked_add(checked_add(memory.resident, memory.fixed), memory.scratch);
         return memory;
     } catch (const std::overflow_error&) {

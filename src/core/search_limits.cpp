@@ -5,6 +5,8 @@
 #include <gpushard/error.hpp>
 #include <gpushard/placement_planner.hpp>
 
+#include "core/planned_workload.hpp"
+
 namespace gpushard {
 
 std::optional<std::int64_t> most_neighbors(DeviceKind kind) {
@@ -40,14 +42,8 @@ void check_search(const PlacementPlan& plan, std::int64_t k) {
         const std::int64_t rows = placement.rows.count();
         if (rows == 0) continue;
         check_neighbors(placement.device.kind, k, rows, placement.device.spec);
-        const ShardWorkload planned = {.kind = placement.device.kind,
-                                       .precision = plan.precision,
-                                       .metric = plan.index.metric,
-                                       .dim = plan.index.dim,
-                                       .k = plan.options.k,
-                                       .max_batch = plan.options.max_batch};
-        tile_for_neighbors(planned, rows, placement.tile, placement.memory.peak(), std::min(k, rows),
-                           placement.device.spec);
+        tile_for_neighbors(planned_workload(plan, placement.device.kind), rows, placement.tile, placement.memory.peak(),
+                           std::min(k, rows), placement.device.spec);
     }
 }
 

@@ -66,8 +66,6 @@ PlanOptions at_precision(const PlanOptions& options, Precision precision) {
 
 std::vector<Precision> precisions_to_fit(const IndexProfile& index, const PlanOptions& options) {
     if (options.precision != PrecisionChoice::stored) return precisions_to_try(index, options);
-    // The host, which takes what spills, does not hold bfloat16.
-    if (options.spill_bytes > 0) return {Precision::f32, Precision::f16};
     return {Precision::f32, Precision::f16, Precision::bf16};
 }
 
@@ -119,7 +117,7 @@ RigFit fit_rigs(const IndexProfile& index, const PlanOptions& requested, int max
     PlanOptions& options = fit.options;
     if (options.replicas > 1 && options.strategy == Strategy::balanced) options.strategy = Strategy::replicate;
     validate_request(index, options);
-    validate_spill(index, {}, options);
+    validate_spill({}, options);
     validate_most_cards(max_cards);
     if (!card_searches(index.metric)) {
         throw InvalidArgument("cards cannot search by " + to_string(index.metric) + ", so none of them fits",

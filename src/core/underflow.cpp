@@ -27,14 +27,14 @@ void refuse_underflow(const IndexProfile& index, Precision precision, const RowF
                                               "; their root mean square is below 7.6e-6)"
                                         : std::to_string(found.underflowed_values) + " or more of its " +
                                               std::to_string(values) + " values (they are below 4.8e-7)";
-    throw BadFile(index.display_name() + ": too small for float16, which loses the digits of " + lost +
-                      ", expected at most 1 in " + std::to_string(most_lost_in),
-                  {"--precision f32, which keeps every digit",
-                   "--precision bf16, on cards, which has the range of float32 in two bytes"},
-                  {{"file", index.display_name()},
-                   {"underflowed_rows", found.underflowed_rows},
-                   {"first_underflowed_row", found.first_underflowed_row},
-                   {"underflowed_values", found.underflowed_values}});
+    throw BadFile(
+        index.display_name() + ": too small for float16, which loses the digits of " + lost +
+            ", expected at most 1 in " + std::to_string(most_lost_in),
+        {"--precision f32, which keeps every digit", "--precision bf16, which has the range of float32 in two bytes"},
+        {{"file", index.display_name()},
+         {"underflowed_rows", found.underflowed_rows},
+         {"first_underflowed_row", found.first_underflowed_row},
+         {"underflowed_values", found.underflowed_values}});
 }
 
 }  // namespace gpushard

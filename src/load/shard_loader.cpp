@@ -45,7 +45,9 @@ ShardSpec shard_spec(const PlacementPlan& plan, const ShardPlacement& placement,
             .memory = placement.memory,
             .k = plan.options.k,
             .max_batch = plan.options.max_batch,
-            .staging_bytes = staging_bytes};
+            .staging_bytes = staging_bytes,
+            .threads = std::max(1, plan.options.threads),
+            .centre = nullptr};
 }
 
 /// The exception being handled, as an Error that names the device; Errors stay what they are.

@@ -114,7 +114,8 @@ Json json_value(const PlanOptions& options) {
             {"staging_bytes", options.staging_bytes},
             {"spill_bytes", options.spill_bytes},
             {"max_batch", options.max_batch},
-            {"k", options.k}};
+            {"k", options.k},
+            {"threads", options.threads}};
 }
 
 Json json_value(const PlacementPlan& plan) {

@@ -70,6 +70,7 @@ PlanOptions stored_options(const JsonReader& json) {
     if (json.has("spill_bytes")) options.spill_bytes = json["spill_bytes"].bytes();
     options.max_batch = json["max_batch"].integer(1, any_count);
     options.k = json["k"].integer(1, any_count);
+    if (json.has("threads")) options.threads = static_cast<int>(json["threads"].integer(0, most_threads));
     return options;
 }
 
