@@ -15,13 +15,9 @@ struct SearchTile {
     bool operator==(const SearchTile&) const = default;
 };
 
-/// Below so many queries Faiss's CPU code leaves BLAS aside and costs more than it would for this many, so a host shard
-/// pads smaller batches where its tile has room for them.
-inline constexpr std::int64_t padded_batch = 20;
-
 /// What a shard takes on its device, in bytes. All are upper bounds that the backends keep.
 struct ShardMemory {
-    Bytes resident = 0;  ///< the vectors (and norms), for as long as the index is loaded
+    Bytes resident = 0;  ///< the vectors (and on cards by L2 their norms), for as long as the index is loaded
     Bytes fixed = 0;     ///< allocated before the vectors and kept: the temp stack of a card
     Bytes scratch = 0;   ///< taken by each search and given back after it
     Bytes load_peak() const { return resident + fixed; }

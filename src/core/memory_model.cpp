@@ -6,6 +6,7 @@
 #include <gpushard/memory_model.hpp>
 
 #include "core/card_memory.hpp"
+#include "core/host_scan_memory.hpp"
 
 namespace gpushard {
 namespace {
@@ -28,54 +29,61 @@ Bytes vector_bytes(const ShardWorkload& workload, Bytes rows) {
     return product(rows, as_bytes(workload.dim), element_bytes(workload.precision));
 }
 
-// ---- The host: the CPU backend calls Faiss's exhaustive search (faiss/utils/distances.cpp) on tiles.
+// ---- The host, inner product and L2: the scan of this library. The sizes are those of core/host_scan_memory.hpp.
 
-/// `distance_compute_blas_query_bs` and `distance_compute_blas_database_bs`: the block handed to one BLAS call.
-constexpr Bytes blas_query_block = 4096;
-constexpr Bytes blas_row_block = 1024;
-/// `distance_compute_min_k_reservoir`: from this k on results are collected in reservoirs of 2k, rounded up to 16.
-constexpr Bytes reservoir_threshold = 100;
 /// One candidate answer: a float distance and a 64-bit id.
 constexpr Bytes answer_bytes = 12;
 /// Small allocations nobody counts one by one.
 constexpr Bytes host_slack = 64_KiB;
 
-/// resident = rows x dim x element + norms of the rows (L2).
-/// scratch  = padded queries (20 x dim floats, where the tile takes 20) + one BLAS block + norms of the queries (L2) +
-///            three lists of answers (of the tile, the best so far, the two merged) + reservoirs (k >= 100) + the tile
-///            widened to float32 (other precisions) + slack.
-ShardMemory host_memory(const ShardWorkload& workload, Bytes rows, SearchTile tile) {
-    const bool has_norms = workload.metric == Metric::l2;
-    const Bytes tile_rows = std::min(as_bytes(tile.rows), rows);
-    const Bytes queries = as_bytes(tile.queries);
-    const Bytes blocked_queries = std::min(queries, blas_query_block);
-    const Bytes k = std::min(as_bytes(workload.k), rows);
-    const Bytes dim = as_bytes(workload.dim);
-
-    const Bytes row_norms = has_norms ? product(4, rows) : 0;
-    const Bytes query_norms = has_norms ? product(4, queries) : 0;
-    const Bytes padded_queries = tile.queries >= padded_batch ? product(4, as_bytes(padded_batch), dim) : 0;
-    const Bytes blas_block = product(4, blocked_queries, std::min(tile_rows, blas_row_block));
-    const Bytes answers = product(3, queries, k, answer_bytes);
-    const Bytes reservoirs =
-        k >= reservoir_threshold ? product(blocked_queries, sum(product(2, k), 15) / 16 * 16, answer_bytes) : 0;
-    const Bytes widened_tile = workload.precision == Precision::f32 ? 0 : product(4, tile_rows, dim);
-    return {.resident = sum(vector_bytes(workload, rows), row_norms),
+/// resident = rows x dim x element + what may be read behind the last.
+/// scratch  = the queries, and for each thread its candidates and widened rows + slack.
+ShardMemory host_scan_memory(const ShardWorkload& workload, Bytes rows, SearchTile tile) {
+    const auto k = static_cast<std::int64_t>(std::min(as_bytes(workload.k), rows));
+    return {.resident = sum(vector_bytes(workload, rows), row_padding),
             .fixed = 0,
-            .scratch = sum(padded_queries, blas_block, query_norms, answers, reservoirs, widened_tile, host_slack)};
+            .scratch = sum(scan_scratch_bytes(workload, tile.queries, k), host_slack)};
 }
 
+// ---- The host, other metrics: Faiss's exhaustive search (knn_extra_metrics) on tiles.
+
+/// resident = rows x dim x element + what may be read behind the last.
+/// scratch  = three lists of answers (of the tile, the best so far, the two merged) + where rows are not float32, the
+///            tile and the queries in float32 + slack.
+ShardMemory host_faiss_memory(const ShardWorkload& workload, Bytes rows, SearchTile tile) {
+    const Bytes tile_rows = std::min(as_bytes(tile.rows), rows);
+    const Bytes queries = as_bytes(tile.queries);
+    const Bytes k = std::min(as_bytes(workload.k), rows);
+    const Bytes answers = product(3, queries, k, answer_bytes);
+    const Bytes widened =
+        workload.precision == Precision::f32 ? 0 : product(4, sum(tile_rows, queries), as_bytes(workload.dim));
+    return {.resident = sum(vector_bytes(workload, rows), row_padding),
+            .fixed = 0,
+            .scratch = sum(answers, widened, host_slack)};
+}
+
+ShardMemory host_memory(const ShardWorkload& workload, Bytes rows, SearchTile tile) {
+    return host_scans(workload.metric) ? host_scan_memory(workload, rows, tile)
+                                       : host_faiss_memory(workload, rows, tile);
+}
+
+/// The scan has no tiles of rows: it takes them a few at a time whatever the tile is.
 SearchTile host_preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
+    if (host_scans(workload.metric)) {
+        return {.rows = rows, .queries = std::min<std::int64_t>(workload.max_batch, most_scanned_queries)};
+    }
     constexpr std::int64_t most_rows = 1 << 20;
     constexpr std::int64_t widened_tile_bytes = std::int64_t{8} << 20;  // stays in the last-level cache of a server
     const std::int64_t wanted = workload.precision == Precision::f32
                                     ? most_rows
                                     : std::max<std::int64_t>(1024, widened_tile_bytes / 4 / workload.dim);
-    return {.rows = std::min(rows, wanted),
-            .queries = std::clamp<std::int64_t>(workload.max_batch, padded_batch, 4096)};
+    return {.rows = std::min(rows, wanted), .queries = std::min<std::int64_t>(workload.max_batch, 4096)};
 }
 
-SearchTile host_smallest_tile(std::int64_t rows) { return {.rows = std::min<std::int64_t>(rows, 1024), .queries = 1}; }
+SearchTile host_smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
+    if (host_scans(workload.metric)) return {.rows = rows, .queries = 1};
+    return {.rows = std::min<std::int64_t>(rows, 1024), .queries = 1};
+}
 
 // ---- A card: faiss::gpu::bfKnn over a device buffer, all temporaries from a stack of planned size.
 
@@ -115,6 +123,7 @@ bool stack_is_granted(const ShardWorkload& workload, const ShardMemory& memory) 
 }
 
 bool fits(const ShardWorkload& workload, std::int64_t rows, SearchTile tile, Bytes usable) {
+    if (workload.kind == DeviceKind::cpu && rows > most_host_rows) return false;
     try {
         const ShardMemory memory = shard_memory(workload, rows, tile);
         return memory.peak() <= usable && stack_is_granted(workload, memory);
@@ -148,6 +157,20 @@ SearchTile first_good_tile(const ShardWorkload& workload, std::int64_t rows, IsG
 }
 
 }  // namespace
+
+Bytes widened_scratch_bytes(Precision precision, std::int64_t dim) {
+    return precision == Precision::f32 ? 0 : product(4, widened_rows, as_bytes(padded_dim(dim)));
+}
+
+Bytes scan_scratch_bytes(const ShardWorkload& workload, std::int64_t queries, std::int64_t k) {
+    const auto whole_lines = [](Bytes bytes) { return sum(bytes, 63) / 64 * 64; };
+    const Bytes count = as_bytes(queries);
+    const Bytes room = sum(as_bytes(k), std::max<Bytes>(as_bytes(k), 64));
+    const Bytes lists = whole_lines(product(count, sum(product(room, candidate_bytes), candidate_list_bytes)));
+    const Bytes of_thread = sum(lists, widened_scratch_bytes(workload.precision, workload.dim), scan_slot_bytes);
+    return sum(whole_lines(product(4, count, as_bytes(padded_dim(workload.dim)))), whole_lines(product(4, count)),
+               product(static_cast<Bytes>(workload.threads), of_thread));
+}
 
 /// Faiss cuts `queries` into batches of P = 512 (1024 up to 32 dimensions) and the vectors into columns so that two
 /// tiles of P x columns elements reach the target; the tiles themselves are always float32. Each column tile leaves a
@@ -195,7 +218,7 @@ SearchTile preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
 }
 
 SearchTile smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
-    return workload.kind == DeviceKind::cpu ? host_smallest_tile(rows) : card_smallest_tile(workload, rows);
+    return workload.kind == DeviceKind::cpu ? host_smallest_tile(workload, rows) : card_smallest_tile(workload, rows);
 }
 
 SearchTile largest_tile_within(const ShardWorkload& workload, std::int64_t rows, Bytes usable) {

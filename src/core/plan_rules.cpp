@@ -173,7 +173,7 @@ std::optional<PlanFault> fault_of_rows(const PlacementPlan& plan, const ShardPla
     faults.unless(std::abs(placement.share - share) <= share_tolerance, "share", std::to_string(placement.share),
                   std::to_string(share) + ", the part of the index these rows are");
     faults.within("tile.rows", placement.tile.rows, used ? 1 : 0, used ? rows.count() : any_count);
-    faults.within("tile.queries", placement.tile.queries, used ? 1 : 0, std::max(plan.options.max_batch, padded_batch));
+    faults.within("tile.queries", placement.tile.queries, used ? 1 : 0, plan.options.max_batch);
     return faults.first();
 }
 

@@ -9,15 +9,10 @@ namespace gpushard {
 /// Whether the linked Faiss searches by this metric on the CPU.
 bool cpu_supports(Metric metric);
 
-/// Whether a batch of fewer than `padded_batch` queries is searched faster when it is padded up to that: for the
-/// metrics Faiss multiplies matrices for, unless the application has moved Faiss's threshold.
-bool gains_from_padding(Metric metric);
-
-/// The k nearest of `row_count` float32 rows, k <= row_count, for each query, in Faiss's arithmetic: distances and ids
-/// are (query_count, k), best first, ties by ascending id; ids count from 0. `norms` are the rows' squared L2 norms,
-/// used by Metric::l2 only. Runs on the threads of the current OpenMP setting.
+/// By a metric that is neither inner product nor L2: the k nearest of `row_count` float32 rows, k <= row_count, for
+/// each query, in Faiss's arithmetic: distances and ids are (query_count, k), best first, ties by ascending id; ids
+/// count from 0. Runs on the threads of the current OpenMP setting.
 void exact_search(Metric metric, float metric_arg, std::int64_t dim, std::int64_t query_count, const float* queries,
-                  std::int64_t row_count, const float* rows, const float* norms, std::int64_t k, float* distances,
-                  std::int64_t* ids);
+                  std::int64_t row_count, const float* rows, std::int64_t k, float* distances, std::int64_t* ids);
 
 }  // namespace gpushard
