@@ -162,8 +162,8 @@ private:
         if (shard_.spec_.precision != Precision::f32) {
             rounded_.resize(static_cast<std::size_t>(values));
             const RowFindings found = shard_.spec_.precision == Precision::f16
-                                          ? halve_rows(queries, values / dim, dim, rounded_.data(), nullptr)
-                                          : brain_rows(queries, values / dim, dim, rounded_.data(), nullptr);
+                                          ? round_rows_to_f16(queries, values / dim, dim, rounded_.data(), nullptr)
+                                          : round_rows_to_bf16(queries, values / dim, dim, rounded_.data(), nullptr);
             if (found.non_finite_rows > 0) {
                 throw InvalidArgument("a query holds a value beyond the range of the index, which is loaded in " +
                                           std::string(to_string(shard_.spec_.precision)),
