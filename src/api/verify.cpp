@@ -13,6 +13,7 @@
 
 #include "api/exact_distance.hpp"
 #include "search/sharded_index_impl.hpp"
+#include "shard/centred_queries.hpp"
 #include "shard/row_kernels.hpp"
 
 namespace gpushard {
@@ -88,49 +89,103 @@ double error_of(float reported, double expected) {
     return std::abs(reported - expected);
 }
 
-/// A row of the file as a query, in every form a shard may compare with.
-class Query {
+/// How the shards of an index hold its rows.
+class HeldRows {
 public:
-    Query(const IndexProfile& index, Precision precision, Row values)
-        : index_(index), precision_(precision), values_(std::move(values)), rounded_(rounded(values_)) {}
+    explicit HeldRows(const ShardedIndex& index)
+        : index_(index.plan().index), precision_(index.plan().precision), centre_(centre_of_all(index)) {}
 
-    const Row& values() const { return values_; }
+    const IndexProfile& index() const { return index_; }
+    Precision precision() const { return precision_; }
+    bool is_centred() const { return centre_ != nullptr; }
 
-    double distance_to(const Row& row) const { return exact_distance(index_, values_.data(), row.data()).value; }
-
-    // Where elements are rounded, the distance moves by as much as the distance of the rounded vectors says, in every
-    // metric and however few the dimensions are. Cards round the query too, the host does not. For inner product and L2
-    // the bound is a part of the scale as well, which covers other ways of rounding as long as errors cancel out:
-    // they add up to about 2^-11 |q| |x| / sqrt(dim), some times that at worst; in 1 dimension nothing cancels out.
-    Expected to(const Row& row) const {
-        const ExactDistance exact = exact_distance(index_, values_.data(), row.data());
-        Expected expected{.distance = exact.value, .by_scale = 0, .rounding = 0, .beside_rounding = 0};
-        double scale = exact.scale;
-        double float_error = exact.float_error;
-        if (precision_ != Precision::f32) {
-            const Row held = rounded(row);
-            for (const Row* query : {&values_, &rounded_}) {
-                const ExactDistance of_held = exact_distance(index_, query->data(), held.data());
-                expected.rounding = std::max(expected.rounding, std::abs(of_held.value - exact.value));
-                scale = std::max(scale, of_held.scale);
-                float_error = std::max(float_error, of_held.float_error);
-            }
-        }
-        expected.by_scale = exact.float_error + error_bound(precision_) * exact.scale;
-        expected.beside_rounding = float_error + float_bound * scale;
-        return expected;
-    }
-
-private:
     Row rounded(const Row& row) const {
         Row held(row.size());
         round_values(precision_, row.data(), index_.dim, held.data());
         return held;
     }
 
+    Row held(const Row& row) const { return rounded(less_centre(row)); }
+
+    /// A query as a shard compares it with what it holds, before it may be rounded.
+    Row asked(const Row& query) const { return shifts_queries(index_.metric) ? less_centre(query) : query; }
+
+    /// What the inner products of a query with what is held lack, which is added unrounded.
+    double lacking(const Row& query) const {
+        if (centre_ == nullptr || shifts_queries(index_.metric)) return 0;
+        return centre_product(query.data(), centre_->data(), index_.dim);
+    }
+
+private:
+    /// Null where some device holds rows as they are, which only float32 allows: there, to be centred or not makes no
+    /// difference that matters here.
+    static const Row* centre_of_all(const ShardedIndex& index) {
+        const LoadReport& report = index.load_report();
+        for (std::size_t i = 0; i < report.devices.size(); ++i) {
+            if (index.plan().devices[i].rows.count() > 0 && !report.devices[i].centred) return nullptr;
+        }
+        return report.centre.empty() ? nullptr : &report.centre;
+    }
+
+    Row less_centre(const Row& row) const {
+        if (centre_ == nullptr) return row;
+        Row shifted(row.size());
+        subtract_centre(row.data(), 1, index_.dim, centre_->data(), shifted.data());
+        return shifted;
+    }
+
     const IndexProfile& index_;
     const Precision precision_;
+    const Row* const centre_;
+};
+
+/// A row of the file as a query, in every form a shard may compare with.
+class Query {
+public:
+    Query(const HeldRows& rows, Row values)
+        : rows_(rows), values_(std::move(values)), asked_(rows.asked(values_)), rounded_(rows.rounded(asked_)) {}
+
+    const Row& values() const { return values_; }
+
+    double distance_to(const Row& row) const { return exact_distance(rows_.index(), values_.data(), row.data()).value; }
+
+    // Where elements are rounded, the distance moves by as much as the distance of the rounded vectors says, in every
+    // metric and however few the dimensions are. Cards round the query too, the host does not. For inner product and L2
+    // the bound is a part of the scale as well, which covers other ways of rounding as long as errors cancel out:
+    // they add up to about 2^-11 |q| |x| / sqrt(dim), some times that at worst; in 1 dimension nothing cancels out.
+    // Rows less a centre are rounded by parts of what is left of them, so the scale is that, too; what the centre adds
+    // to an inner product is off by float32 only. And q - m and x - m are off by 2^-24 of themselves each.
+    Expected to(const Row& row) const {
+        const ExactDistance exact = exact_distance(rows_.index(), values_.data(), row.data());
+        Expected expected{.distance = exact.value, .by_scale = 0, .rounding = 0, .beside_rounding = 0};
+        double scale = exact.scale;
+        double held_scale = 0;
+        double float_error = exact.float_error;
+        if (rows_.precision() != Precision::f32 || rows_.is_centred()) {
+            const Row held = rows_.held(row);
+            const double lacking = rows_.lacking(values_);
+            for (const Row* query : {&asked_, &rounded_}) {
+                const ExactDistance of_held = exact_distance(rows_.index(), query->data(), held.data());
+                const double value = of_held.value + lacking;
+                expected.rounding = std::max(expected.rounding, std::abs(value - exact.value));
+                held_scale = std::max(held_scale, of_held.scale);
+                float_error = std::max(float_error, of_held.float_error);
+            }
+        }
+        // Distances of shifted rows do not know where they were; an inner product has the whole of it in its sum.
+        const bool is_shifted = rows_.is_centred() && shifts_queries(rows_.index().metric);
+        scale = is_shifted ? held_scale : std::max(scale, held_scale);
+        expected.beside_rounding = float_error + float_bound * scale;
+        expected.by_scale = rows_.is_centred()
+                                ? exact.float_error + error_bound(rows_.precision()) * held_scale + float_bound * scale
+                                : exact.float_error + error_bound(rows_.precision()) * exact.scale;
+        return expected;
+    }
+
+private:
+    const HeldRows& rows_;
     const Row values_;
+    const Row asked_;
     const Row rounded_;
 };
 
@@ -138,7 +193,7 @@ private:
 class RowCheck {
 public:
     RowCheck(const ShardedIndex& index, const ByteSource& source, VerifyReport& report, std::uint64_t seed)
-        : index_(index), profile_(index.plan().index), source_(source), report_(report) {
+        : index_(index), profile_(index.plan().index), held_(index), source_(source), report_(report) {
         std::mt19937_64 random(~seed);
         for (int i = 0; i < 3; ++i) {
             others_.push_back(read_row(
@@ -151,7 +206,7 @@ public:
         if (!is_finite(values)) return;  // cannot be searched for; counted by the load
         ++report_.rows;
         row_ = row;
-        const Query query(profile_, index_.plan().precision, std::move(values));
+        const Query query(held_, std::move(values));
         const std::int64_t k = std::min(most_neighbors, profile_.count);
         const std::vector<Neighbor> answers = index_.search(query.values(), k);
         if (!are_rows_in_order(answers)) return;
@@ -241,6 +296,7 @@ private:
 
     const ShardedIndex& index_;
     const IndexProfile& profile_;
+    const HeldRows held_;
     const ByteSource& source_;
     VerifyReport& report_;
     std::vector<Row> others_;  ///< of the file, at random

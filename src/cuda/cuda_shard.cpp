@@ -17,6 +17,7 @@
 #include "cuda/faiss_gpu_compat.hpp"
 #include "log/faiss_call.hpp"
 #include "log/log.hpp"
+#include "shard/centred_queries.hpp"
 #include "shard/row_kernels.hpp"
 #include "shard/shard_answers.hpp"
 
@@ -116,6 +117,7 @@ public:
         const CardBuffer ids(shard_.card_, AllocType::Other, MemorySpace::Temporary,
                              static_cast<Bytes>(query_count * k) * sizeof(std::int64_t));
         send_queries(on_card, query_count * dim, queries);
+        find_lacking_products(query_count, queries);
 
         is_first_ = true;
         std::size_t slot = 0;
@@ -159,11 +161,11 @@ private:
     void send_queries(const CardBuffer& to, std::int64_t values, const float* queries) {
         const void* from = queries;
         const std::int64_t dim = shard_.spec_.index.dim;
+        const float* const centre = shifts_queries(shard_.spec_.index.metric) ? shard_.centre() : nullptr;
         if (shard_.spec_.precision != Precision::f32) {
             rounded_.resize(static_cast<std::size_t>(values));
-            const RowFindings found = shard_.spec_.precision == Precision::f16
-                                          ? halve_rows(queries, values / dim, dim, rounded_.data(), nullptr)
-                                          : brain_rows(queries, values / dim, dim, rounded_.data(), nullptr);
+            const auto round = shard_.spec_.precision == Precision::f16 ? round_rows_to_f16 : round_rows_to_bf16;
+            const RowFindings found = round(queries, values / dim, dim, rounded_.data(), nullptr, centre);
             if (found.non_finite_rows > 0) {
                 throw InvalidArgument("a query holds a value beyond the range of the index, which is loaded in " +
                                           std::string(to_string(shard_.spec_.precision)),
@@ -171,10 +173,25 @@ private:
                                       {{"query", found.first_non_finite_row}});
             }
             from = rounded_.data();
+        } else if (centre != nullptr) {
+            shifted_.resize(static_cast<std::size_t>(values));
+            subtract_centre(queries, values / dim, dim, centre, shifted_.data());
+            from = shifted_.data();
         }
         const Bytes bytes = static_cast<Bytes>(values) * element_bytes(shard_.spec_.precision);
         check_cuda(cudaMemcpyAsync(to.data(), from, bytes, cudaMemcpyHostToDevice, shard_.card_.stream()),
                    shard_.card_.device(), "cudaMemcpyAsync");
+    }
+
+    /// What the inner products with rows less a centre lack, one number a query.
+    void find_lacking_products(std::int64_t query_count, const float* queries) {
+        lacking_products_.clear();
+        const float* const centre = shard_.centre();
+        if (centre == nullptr || shifts_queries(shard_.spec_.index.metric)) return;
+        const std::int64_t dim = shard_.spec_.index.dim;
+        for (std::int64_t query = 0; query < query_count; ++query) {
+            lacking_products_.push_back(centre_product(queries + query * dim, centre, dim));
+        }
     }
 
     void fetch(Slot& slot, std::int64_t query_count, const CardBuffer& distances, const CardBuffer& ids) {
@@ -192,7 +209,14 @@ private:
     void take_answers(Slot& slot, std::int64_t query_count, std::int64_t k) {
         slot.fetched.wait();
         for (std::int64_t query = 0; query < query_count; ++query) {
-            tidy(slot.distances() + query * slot.k, slot.ids() + query * slot.k, slot.k, slot.begin);
+            float* const distances = slot.distances() + query * slot.k;
+            if (!lacking_products_.empty()) {
+                const double lacking = lacking_products_[static_cast<std::size_t>(query)];
+                // Before ties are put in order: there are more of them afterwards.
+                std::transform(distances, distances + slot.k, distances,
+                               [lacking](float product) { return static_cast<float>(product + lacking); });
+            }
+            tidy(distances, slot.ids() + query * slot.k, slot.k, slot.begin);
         }
         if (slot.k < k) widen_lists(query_count, slot.k, k, shard_.similarity(), slot.distances(), slot.ids());
         const TopKList tile{slot.distances(), slot.ids(), k};
@@ -228,6 +252,8 @@ private:
     CudaShard& shard_;
     std::array<Slot, 2> slots_;
     std::vector<std::uint16_t> rounded_;
+    std::vector<float> shifted_;
+    std::vector<double> lacking_products_;  ///< of the queries of a batch; empty where nothing lacks
     std::vector<float> best_distances_;
     std::vector<std::int64_t> best_ids_;
     std::vector<float> merged_distances_;

@@ -39,6 +39,7 @@ private:
 
     bool has_norms() const { return spec_.index.metric == Metric::l2; }
     bool similarity() const { return is_similarity(spec_.index.metric); }
+    const float* centre() const { return spec_.centre ? spec_.centre->data() : nullptr; }
     void warm_up();
     void search_with(SearchTile tile, std::int64_t query_count, const float* queries, std::int64_t own_k,
                      std::int64_t k, float* distances, std::int64_t* ids);

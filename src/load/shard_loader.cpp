@@ -8,11 +8,13 @@
 #include <new>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <gpushard/error.hpp>
 
 #include "core/plan_rules.hpp"
 #include "core/underflow.hpp"
+#include "load/centre_sample.hpp"
 #include "load/load_progress.hpp"
 #include "load/row_distribution.hpp"
 #include "load/staging_shares.hpp"
@@ -37,7 +39,8 @@ std::vector<RowRange> row_ranges(const PlacementPlan& plan, const std::vector<st
     return ranges;
 }
 
-ShardSpec shard_spec(const PlacementPlan& plan, const ShardPlacement& placement, Bytes staging_bytes) {
+ShardSpec shard_spec(const PlacementPlan& plan, const ShardPlacement& placement, Bytes staging_bytes,
+                     const LoadCentre& centre) {
     return {.index = plan.index,
             .precision = plan.precision,
             .rows = placement.rows,
@@ -47,7 +50,7 @@ ShardSpec shard_spec(const PlacementPlan& plan, const ShardPlacement& placement,
             .max_batch = plan.options.max_batch,
             .staging_bytes = staging_bytes,
             .threads = std::max(1, plan.options.threads),
-            .centre = nullptr};
+            .centre = centre.of(plan, placement)};
 }
 
 /// The exception being handled, as an Error that names the device; Errors stay what they are.
@@ -103,11 +106,12 @@ struct Failure {
 class ShardLoad {
 public:
     ShardLoad(const PlacementPlan& plan, const ByteSource& source, const std::vector<std::shared_ptr<Device>>& devices,
-              const LoadOptions& options)
+              const LoadOptions& options, LoadCentre centre)
         : plan_(plan),
           source_(source),
           devices_(devices),
           options_(options),
+          centre_(std::move(centre)),
           used_(used_entries(plan)),
           staging_(share_out_staging(plan)),
           distribution_(source, plan.index, row_ranges(plan, used_), staging_.blocks),
@@ -174,7 +178,7 @@ private:
     void fill(std::size_t i) noexcept {
         try {
             RowFeed& feed = distribution_.feed(i);
-            const ShardSpec spec = shard_spec(plan_, placement(i), staging_.of(placement(i)));
+            const ShardSpec spec = shard_spec(plan_, placement(i), staging_.of(placement(i)), centre_);
             std::unique_ptr<Shard> shard = devices_[used_[i]]->load_shard(spec, feed);
             if (!shard || distribution_.rows_taken()[i] != placement(i).rows.count()) {
                 throw Error(ErrorKind::internal,
@@ -250,6 +254,8 @@ private:
         }
         report.host_peak_bytes = distribution_.staging_peak() + staging_.of_all_cards;
         report.seconds = seconds_since_start();
+        if (centre_.centre) report.centre = *centre_.centre;
+        report.centre_sample_rows = centre_.sample_rows;
         static_cast<RowFindings&>(report) = findings();
         for (std::size_t i = 0; i < used_.size(); ++i) add_to(report, i);
         return report;
@@ -276,6 +282,7 @@ private:
         device.seconds = *results_[i].seconds;
         device.bytes_per_second =
             device.seconds > 0 ? static_cast<double>(payload_bytes(placement(i).rows.count())) / device.seconds : 0;
+        device.centred = centre_.of(plan_, placement(i)) != nullptr;
         if (placement(i).device.kind == DeviceKind::cpu) report.host_peak_bytes += memory.peak;
     }
 
@@ -283,6 +290,7 @@ private:
     const ByteSource& source_;
     const std::vector<std::shared_ptr<Device>>& devices_;
     const LoadOptions& options_;
+    const LoadCentre centre_;
     const std::vector<std::size_t> used_;
     const StagingShares staging_;
     RowDistribution distribution_;
@@ -311,7 +319,7 @@ LoadedShards load_shards(const PlacementPlan& plan, const std::shared_ptr<const 
     check_free_memory(plan, devices);
     if (options.stop.stop_requested()) throw Cancelled("the load was cancelled");
 
-    ShardLoad load(plan, *source, devices, options);
+    ShardLoad load(plan, *source, devices, options, find_centre(plan, *source, options.stop));
     try {
         load.run();
     } catch (...) {

@@ -23,7 +23,8 @@ struct LoadedShards {
 /// shards, or throws and leaves nothing behind.
 ///
 /// Uses `on_progress`, `progress_interval` and `stop` of the options; `on_progress` is called from the calling
-/// thread. Reads every byte of the source exactly once. Throws
+/// thread. Reads every byte of the source exactly once, and before that, where a shard may be centred, a sample of the
+/// rows: see centre_sample.hpp. Throws
 /// - InvalidArgument: the plan is none (see plan_rules.hpp), or `devices` do not match it;
 /// - FileChanged: the source is not the index the plan was made for, or changed during the load;
 /// - InsufficientMemory: a device has less free than the plan needs (before anything is allocated), or ran out;

@@ -33,7 +33,7 @@ Json card_values(const DeviceInfo& card) {
     return json;
 }
 
-Json json_value(const ShardPlacement& placement) {
+Json json_value(const ShardPlacement& placement, const PlacementPlan& plan) {
     Json json = json_value(placement.device);
     // In a plan "bytes_per_second" is left to what a load measures.
     json.erase("bytes_per_second");
@@ -47,6 +47,7 @@ Json json_value(const ShardPlacement& placement) {
     json["rows"] = Json::array({placement.rows.begin, placement.rows.end});
     json["share"] = placement.share;
     json["group"] = placement.group;
+    json["centring"] = to_string(planned_centring(placement.device.kind, plan.precision, plan.index.metric));
     json["tile"] = {{"rows", placement.tile.rows}, {"queries", placement.tile.queries}};
     return json;
 }
@@ -120,7 +121,7 @@ Json json_value(const PlanOptions& options) {
 
 Json json_value(const PlacementPlan& plan) {
     Json devices = Json::array();
-    for (const ShardPlacement& placement : plan.devices) devices.push_back(json_value(placement));
+    for (const ShardPlacement& placement : plan.devices) devices.push_back(json_value(placement, plan));
     Json totals = memory_values(plan.totals());
     totals["used_devices"] = plan.used_devices();
     totals["host_peak_bytes"] = plan.host_peak_bytes();

@@ -35,6 +35,17 @@ std::string verified_line(const VerifyReport& verified) {
     return text;
 }
 
+/// Nothing where no sample of the rows was read.
+std::string centre_line(const PlacementPlan& plan, const LoadReport& report) {
+    if (report.centre_sample_rows == 0) return {};
+    const std::string sample = fmt::format("{} sampled rows", group_digits(report.centre_sample_rows));
+    const auto centred = std::count_if(report.devices.begin(), report.devices.end(),
+                                       [](const LoadReport::PerDevice& device) { return device.centred; });
+    if (centred == 0) return fmt::format("  centre    none: {} say that rows lie near enough to zero\n", sample);
+    return fmt::format("  centre    the mean of {}; {} of {} devices hold rows less it\n", sample, centred,
+                       plan.used_devices());
+}
+
 }  // namespace
 
 std::string to_text(const PlacementPlan& plan, const LoadReport& report, const VerifyReport* verified) {
@@ -66,6 +77,7 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
     text += fmt::format("  loaded    {} read in {:.2f} s, {}\n", format_bytes(report.file_bytes_read), report.seconds,
                         rate(report.seconds > 0 ? static_cast<double>(report.file_bytes_read) / report.seconds : 0));
     text += fmt::format("  host      peak {} (staging and shards on the host)\n", format_bytes(report.host_peak_bytes));
+    text += centre_line(plan, report);
     if (report.host_library_bytes > 0) {
         text += fmt::format("  libraries {} beside the plan (BLAS and OpenMP, measured)\n",
                             format_bytes(report.host_library_bytes));
@@ -103,9 +115,11 @@ std::string to_json(const PlacementPlan& plan, const LoadReport& report, const V
         entry["copied_bytes"] = device.copied_bytes;
         entry["seconds"] = device.seconds;
         entry["bytes_per_second"] = device.bytes_per_second;
+        entry["centred"] = device.centred;
     }
     json["host_peak_bytes"] = report.host_peak_bytes;
     json["host_library_bytes"] = report.host_library_bytes;
+    json["centre"] = {{"sample_rows", report.centre_sample_rows}};
     json["file_bytes_read"] = report.file_bytes_read;
     json["seconds"] = report.seconds;
     json["non_finite_rows"] = report.non_finite_rows;

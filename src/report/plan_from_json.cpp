@@ -109,6 +109,14 @@ ShardPlacement stored_placement(const JsonReader& json) {
     return placement;
 }
 
+/// It follows from the rest; plans that were written before there was any do not have it.
+void check_centring(const JsonReader& device, const ShardPlacement& placement, const PlacementPlan& plan) {
+    if (!device.has("centring")) return;
+    const Centring centring = planned_centring(placement.device.kind, plan.precision, plan.index.metric);
+    if (device["centring"].string() == to_string(centring)) return;
+    throw device["centring"].wrong(std::string(to_string(centring)) + ": kind, precision and metric say so");
+}
+
 void check_totals(const JsonReader& json, const PlacementPlan& plan) {
     const ShardMemory totals = plan.totals();
     constexpr const char* because = "the sum over the devices";
@@ -164,6 +172,7 @@ PlacementPlan plan_from_json(std::string_view json, const std::string& name) {
     plan.precision = named(text["precision"], all_precisions);
     for (const JsonReader& device : text["devices"].elements(max_json_devices)) {
         plan.devices.push_back(stored_placement(device));
+        check_centring(device, plan.devices.back(), plan);
     }
     if (text.has("spilled")) plan.spilled = text["spilled"].boolean();
     plan.host_staging_bytes = text["host_staging_bytes"].bytes();

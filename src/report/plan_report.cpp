@@ -150,6 +150,24 @@ std::string search_lines(const PlacementPlan& plan) {
     return text;
 }
 
+/// Which devices hold rows less a centre; nothing where none does. All of a kind do the same.
+std::string centring_line(const PlacementPlan& plan) {
+    Centring most = Centring::none;
+    for (const ShardPlacement& placement : plan.devices) {
+        if (placement.rows.count() == 0) continue;
+        most = std::max(most, planned_centring(placement.device.kind, plan.precision, plan.index.metric));
+    }
+    switch (most) {
+        case Centring::none:
+            return {};
+        case Centring::if_far:
+            return label("centring") + "cards hold rows less the mean of a sample where rows lie far from zero\n";
+        case Centring::always:
+            return label("centring") + "every device holds rows less the mean of a sample\n";
+    }
+    return {};
+}
+
 std::string stock_faiss_lines(const StockFaissOutcome& stock) {
     std::string text = label("stock Faiss") + std::string(to_string(stock.outcome));
     if (!stock.path.empty()) text += " (" + stock.path + ")";
@@ -180,7 +198,8 @@ std::string to_text(const PlacementPlan& plan) {
            fmt::format("staging {} while loading, {} resident, {} for answers to merge\n",
                        format_bytes(plan.host_staging_bytes), format_bytes(plan.host_resident_bytes),
                        format_bytes(plan.host_search_bytes)) +
-           speed_line(plan) + search_lines(plan) + stock_faiss_lines(plan.stock_faiss) + replay_line(plan);
+           speed_line(plan) + search_lines(plan) + centring_line(plan) + stock_faiss_lines(plan.stock_faiss) +
+           replay_line(plan);
 }
 
 std::string to_json(const PlacementPlan& plan) {

@@ -6,6 +6,7 @@
 #include <gpushard/error.hpp>
 
 #include "core/underflow.hpp"
+#include "shard/centred_queries.hpp"
 #include "shard/row_kernels.hpp"
 
 namespace gpushard {
@@ -15,17 +16,22 @@ Bytes RowIntake::held_row_bytes() const { return static_cast<Bytes>(spec_.index.
 void RowIntake::take(std::int64_t first_row, std::int64_t row_count, const float* rows, void* held, float* norms) {
     const std::int64_t dim = spec_.index.dim;
     const Bytes held_bytes = static_cast<Bytes>(row_count) * held_row_bytes();
+    const float* const centre = spec_.centre ? spec_.centre->data() : nullptr;
     RowFindings found;
     switch (spec_.precision) {
         case Precision::f32:
-            if (held != rows) std::memcpy(held, rows, held_bytes);
+            if (centre != nullptr) {
+                subtract_centre(rows, row_count, dim, centre, static_cast<float*>(held));
+            } else if (held != rows) {
+                std::memcpy(held, rows, held_bytes);
+            }
             found = scan_rows(static_cast<const float*>(held), row_count, dim, norms);
             break;
         case Precision::f16:
-            found = halve_rows(rows, row_count, dim, static_cast<std::uint16_t*>(held), norms);
+            found = round_rows_to_f16(rows, row_count, dim, static_cast<std::uint16_t*>(held), norms, centre);
             break;
         case Precision::bf16:
-            found = brain_rows(rows, row_count, dim, static_cast<std::uint16_t*>(held), norms);
+            found = round_rows_to_bf16(rows, row_count, dim, static_cast<std::uint16_t*>(held), norms, centre);
             break;
     }
     received_ += row_count;

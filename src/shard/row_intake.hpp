@@ -4,7 +4,8 @@
 
 namespace gpushard {
 
-/// Converts the rows a shard pulls to the precision it holds them in, and counts what came in.
+/// Makes of the rows a shard pulls what it holds: less the centre of its spec, if it has one, and in its precision.
+/// Counts what came in; norms and findings are of what is held.
 class RowIntake {
 public:
     explicit RowIntake(const ShardSpec& spec) : spec_(spec) {}

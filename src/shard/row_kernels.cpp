@@ -14,6 +14,23 @@
 namespace gpushard {
 namespace {
 
+/// The values of a row.
+struct AsGiven {
+    const float* row;
+
+    float operator[](std::int64_t i) const { return row[i]; }
+    AsGiven from(std::int64_t i) const { return {row + i}; }
+};
+
+/// The same less a centre.
+struct LessCentre {
+    const float* row;
+    const float* centre;
+
+    float operator[](std::int64_t i) const { return row[i] - centre[i]; }
+    LessCentre from(std::int64_t i) const { return {row + i, centre + i}; }
+};
+
 std::uint16_t half_from_float(float value) {
     const auto bits = std::bit_cast<std::uint32_t>(value);
     const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000U);
@@ -55,14 +72,16 @@ struct HalvedRow {
 // A value underflows that is not zero and below 2^-21: float16 makes it one of 0 to 8 steps of 2^-24.
 constexpr std::uint32_t least_kept = 0x35000000U;  // the bits of 2^-21
 
-HalvedRow halve_row_scalar(const float* row, std::int64_t dim, std::uint16_t* halves) {
+template <typename Values>
+HalvedRow halve_row_scalar(Values row, std::int64_t dim, std::uint16_t* halves) {
     HalvedRow halved{0, 0};
     for (std::int64_t i = 0; i < dim; ++i) {
-        halves[i] = half_from_float(row[i]);
+        const float value = row[i];
+        halves[i] = half_from_float(value);
         const float rounded = float_from_half(halves[i]);
         halved.norm += rounded * rounded;
         // Zero wraps around to the largest number.
-        halved.underflowed += (std::bit_cast<std::uint32_t>(row[i]) & 0x7fffffffU) - 1 < least_kept - 1 ? 1 : 0;
+        halved.underflowed += (std::bit_cast<std::uint32_t>(value) & 0x7fffffffU) - 1 < least_kept - 1 ? 1 : 0;
     }
     return halved;
 }
@@ -76,7 +95,8 @@ std::uint16_t brain_from_float(float value) {
 float float_from_brain(std::uint16_t brain) { return std::bit_cast<float>(static_cast<std::uint32_t>(brain) << 16); }
 
 // Shifts and sums only, so compilers vectorise it.
-float brain_row(const float* row, std::int64_t dim, std::uint16_t* brains) {
+template <typename Values>
+float brain_row(Values row, std::int64_t dim, std::uint16_t* brains) {
     float sum = 0;
     for (std::int64_t i = 0; i < dim; ++i) {
         brains[i] = brain_from_float(row[i]);
@@ -121,14 +141,18 @@ GPUSHARD_AVX2 std::int64_t sum_of_lanes(__m256i counts) {
     return _mm_cvtsi128_si32(four);
 }
 
+GPUSHARD_AVX2 inline __m256 eight_of(AsGiven values) { return _mm256_loadu_ps(values.row); }
+
+GPUSHARD_AVX2 inline __m256 eight_of(LessCentre values) {
+    return _mm256_sub_ps(_mm256_loadu_ps(values.row), _mm256_loadu_ps(values.centre));
+}
+
 /// Halves eight values and adds what is known of them: their squares, and how many underflowed.
-GPUSHARD_AVX2 inline void halve_eight(const float* values, std::uint16_t* halves, __m256& squares,
-                                      __m256i& underflowed) {
+GPUSHARD_AVX2 inline void halve_eight(__m256 value, std::uint16_t* halves, __m256& squares, __m256i& underflowed) {
     // Doubled bits have no sign. With this much more zero is the largest signed number, and all others keep their
     // order.
     const __m256i zero_last = _mm256_set1_epi32(0x7fffffff);
     const __m256i limit = _mm256_set1_epi32(std::bit_cast<std::int32_t>(2 * least_kept + 0x7fffffffU));
-    const __m256 value = _mm256_loadu_ps(values);
     const __m128i half = _mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(halves), half);
     const __m256 rounded = _mm256_cvtph_ps(half);
@@ -139,20 +163,21 @@ GPUSHARD_AVX2 inline void halve_eight(const float* values, std::uint16_t* halves
 }
 
 // Two sums of squares, so that one need not wait for the other.
-GPUSHARD_AVX2 HalvedRow halve_row_avx2(const float* row, std::int64_t dim, std::uint16_t* halves) {
+template <typename Values>
+GPUSHARD_AVX2 HalvedRow halve_row_avx2(Values row, std::int64_t dim, std::uint16_t* halves) {
     __m256 a = _mm256_setzero_ps();
     __m256 b = _mm256_setzero_ps();
     __m256i underflowed = _mm256_setzero_si256();
     std::int64_t i = 0;
     for (; i + 16 <= dim; i += 16) {
-        halve_eight(row + i, halves + i, a, underflowed);
-        halve_eight(row + i + 8, halves + i + 8, b, underflowed);
+        halve_eight(eight_of(row.from(i)), halves + i, a, underflowed);
+        halve_eight(eight_of(row.from(i + 8)), halves + i + 8, b, underflowed);
     }
     if (i + 8 <= dim) {
-        halve_eight(row + i, halves + i, a, underflowed);
+        halve_eight(eight_of(row.from(i)), halves + i, a, underflowed);
         i += 8;
     }
-    const HalvedRow rest = halve_row_scalar(row + i, dim - i, halves + i);
+    const HalvedRow rest = halve_row_scalar(row.from(i), dim - i, halves + i);
     return {sum_of_lanes(a, b) + rest.norm, sum_of_lanes(underflowed) + rest.underflowed};
 }
 
@@ -185,11 +210,17 @@ float squared_norm(const float* row, std::int64_t dim) {
     return squared_norm_scalar(row, dim);
 }
 
-HalvedRow halve_row(const float* row, std::int64_t dim, std::uint16_t* halves) {
+template <typename Values>
+HalvedRow halve_row(Values row, std::int64_t dim, std::uint16_t* halves) {
 #if defined(GPUSHARD_X86)
     if (has_avx2) return halve_row_avx2(row, dim, halves);
 #endif
     return halve_row_scalar(row, dim, halves);
+}
+
+template <typename Use>
+auto with_values(const float* row, const float* centre, Use use) {
+    return centre == nullptr ? use(AsGiven{row}) : use(LessCentre{row, centre});
 }
 
 bool all_finite(const float* row, std::int64_t dim) {
@@ -223,13 +254,14 @@ RowFindings scan_rows(const float* rows, std::int64_t row_count, std::int64_t di
     return found;
 }
 
-RowFindings halve_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* halves,
-                       float* norms) {
+RowFindings round_rows_to_f16(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* halves,
+                              float* norms, const float* centre) {
     const float least_norm = std::ldexp(static_cast<float>(dim), 2 * -17);
     RowFindings found;
     for (std::int64_t row = 0; row < row_count; ++row) {
         // Squares of finite halves are below 2^32, so their sum is finite for every dimension below 2^95.
-        const auto [norm, underflowed] = halve_row(rows + row * dim, dim, halves + row * dim);
+        const auto [norm, underflowed] = with_values(
+            rows + row * dim, centre, [&](auto values) { return halve_row(values, dim, halves + row * dim); });
         if (!std::isfinite(norm)) count_row(found.non_finite_rows, found.first_non_finite_row, row);
         found.underflowed_values += underflowed;
         const bool is_zero = norm == 0 && underflowed == 0;
@@ -239,13 +271,14 @@ RowFindings halve_rows(const float* rows, std::int64_t row_count, std::int64_t d
     return found;
 }
 
-RowFindings brain_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
-                       float* norms) {
+RowFindings round_rows_to_bf16(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
+                               float* norms, const float* centre) {
     const auto is_finite = [](std::uint16_t brain) { return (brain & 0x7f80U) != 0x7f80U; };
     RowFindings found;
     for (std::int64_t row = 0; row < row_count; ++row) {
         std::uint16_t* const own = brains + row * dim;
-        const float norm = brain_row(rows + row * dim, dim, own);
+        const float norm =
+            with_values(rows + row * dim, centre, [&](auto values) { return brain_row(values, dim, own); });
         // As in float32, finite values may have squares that are not.
         if (!std::isfinite(2 * norm)) count_beyond_range(found, row, std::all_of(own, own + dim, is_finite));
         if (norms != nullptr) norms[row] = norm;
@@ -267,7 +300,7 @@ void round_values(Precision precision, const float* values, std::int64_t count, 
             return;
         case Precision::f16: {
             std::vector<std::uint16_t> halves(static_cast<std::size_t>(count));
-            halve_rows(values, 1, count, halves.data(), nullptr);
+            round_rows_to_f16(values, 1, count, halves.data(), nullptr);
             return widen_halves(halves.data(), count, rounded);
         }
         case Precision::bf16:

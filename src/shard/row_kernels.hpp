@@ -15,13 +15,14 @@ namespace gpushard {
 RowFindings scan_rows(const float* rows, std::int64_t row_count, std::int64_t dim, float* norms);
 
 /// Rounds to IEEE half precision, to nearest even, with the norms of the rounded rows where `norms` is not null, and
-/// finds the rows that are not finite afterwards, and what underflows.
-RowFindings halve_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* halves,
-                       float* norms);
+/// finds the rows that are not finite afterwards, and what underflows. Where `centre` (dim values) is not null it is
+/// subtracted from every row before, in float32, and all that is said of rows is said of what is left.
+RowFindings round_rows_to_f16(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* halves,
+                              float* norms, const float* centre = nullptr);
 
 /// The same in bfloat16, the upper half of a float32, where norms may overflow and nothing underflows.
-RowFindings brain_rows(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
-                       float* norms);
+RowFindings round_rows_to_bf16(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
+                               float* norms, const float* centre = nullptr);
 
 /// The exact float32 value of each half.
 void widen_halves(const std::uint16_t* halves, std::int64_t count, float* wide);

@@ -115,7 +115,7 @@ TEST_P(RealEmbeddings, GiveInFloat16TheAnswersOfHalvedRows) {
 
     std::vector<std::uint16_t> halves(data_->rows.values.size());
     std::vector<float> rounded(halves.size());
-    halve_rows(data_->rows.values.data(), data_->rows.count, data_->rows.dim, halves.data(), nullptr);
+    round_rows_to_f16(data_->rows.values.data(), data_->rows.count, data_->rows.dim, halves.data(), nullptr);
     widen_halves(halves.data(), static_cast<std::int64_t>(halves.size()), rounded.data());
     faiss::IndexFlatIP reference(data_->rows.dim);
     reference.add(data_->rows.count, rounded.data());

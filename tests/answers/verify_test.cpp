@@ -19,6 +19,7 @@
 #include <gpushard/placement_planner.hpp>
 
 #include "api/exact_distance.hpp"
+#include "shard/centred_queries.hpp"
 #include "shard/row_intake.hpp"
 #include "shard/row_kernels.hpp"
 #include "support/index_writer.hpp"
@@ -35,6 +36,7 @@ using testing::IsEmpty;
 /// How a shard that is not Faiss's answers.
 struct Scan {
     bool rounds_queries = false;  ///< as cards do
+    bool forgets_centre = false;  ///< of queries, where rows are held less one
     bool uses_norms = false;      ///< L2 from norms and products, in float32, as matrix products give it
     std::function<void(std::vector<Neighbor>& all)> fault = [](std::vector<Neighbor>&) {};
 };
@@ -46,12 +48,15 @@ public:
     }
 
     void fill(RowFeed& feed) {
+        const std::int64_t dim = spec_.index.dim;
         std::vector<std::byte> held;
         while (const std::optional<RowBlock> block = feed.next()) {
             held.resize(static_cast<std::size_t>(block->row_count) * intake_.held_row_bytes());
             intake_.take(block->first_row, block->row_count, block->rows, held.data(), nullptr);
-            round_values(spec_.precision, block->rows, block->row_count * spec_.index.dim,
-                         rows_.data() + (block->first_row - spec_.rows.begin) * spec_.index.dim);
+            float* const rows = rows_.data() + (block->first_row - spec_.rows.begin) * dim;
+            std::copy_n(block->rows, block->row_count * dim, rows);
+            if (spec_.centre) subtract_centre(rows, block->row_count, dim, spec_.centre->data(), rows);
+            round_values(spec_.precision, rows, block->row_count * dim, rows);
         }
     }
 
@@ -60,8 +65,18 @@ public:
         const std::int64_t dim = spec_.index.dim;
         std::vector<float> query(static_cast<std::size_t>(dim));
         for (std::int64_t i = 0; i < query_count; ++i) {
-            round_values(scan_.rounds_queries ? spec_.precision : Precision::f32, queries + i * dim, dim, query.data());
-            const std::vector<Neighbor> found = all_rows(query.data());
+            std::copy_n(queries + i * dim, dim, query.data());
+            double lacking = 0;
+            if (spec_.centre && !scan_.forgets_centre) {
+                const float* const centre = spec_.centre->data();
+                if (shifts_queries(spec_.index.metric)) {
+                    subtract_centre(query.data(), 1, dim, centre, query.data());
+                } else {
+                    lacking = centre_product(query.data(), centre, dim);
+                }
+            }
+            if (scan_.rounds_queries) round_values(spec_.precision, query.data(), dim, query.data());
+            const std::vector<Neighbor> found = all_rows(query.data(), lacking);
             for (std::int64_t j = 0; j < k; ++j) {
                 const bool is_there = j < static_cast<std::int64_t>(found.size());
                 ids[i * k + j] = is_there ? found[static_cast<std::size_t>(j)].id : -1;
@@ -74,10 +89,11 @@ public:
     LoadCount load_count() const override { return intake_.count(); }
 
 private:
-    std::vector<Neighbor> all_rows(const float* query) const {
+    std::vector<Neighbor> all_rows(const float* query, double lacking) const {
         std::vector<Neighbor> found;
         for (std::int64_t row = 0; row < spec_.rows.count(); ++row) {
-            const float distance = distance_of(query, rows_.data() + row * spec_.index.dim);
+            const auto distance =
+                static_cast<float>(distance_of(query, rows_.data() + row * spec_.index.dim) + lacking);
             if (!std::isnan(distance)) found.push_back({spec_.rows.begin + row, distance});
         }
         const bool similarity = is_similarity(spec_.index.metric);
@@ -137,14 +153,14 @@ protected:
         return load(file_, options);
     }
 
-    ShardedIndex scanned(Precision precision, const Scan& scan) const {
+    ShardedIndex scanned(Precision precision, const Scan& scan, DeviceKind kind = DeviceKind::cuda) const {
         const std::shared_ptr<ByteSource> source = open_file(file_);
         const IndexProfile profile = inspect_index(*source);
         const DeviceInfo card{.spec = "scan",
                               .name = "a device that scans",
                               .uuid = {},
                               .pci = {},
-                              .kind = DeviceKind::cuda,
+                              .kind = kind,
                               .total_bytes = 8_GiB,
                               .free_bytes = 8_GiB,
                               .context_bytes = 0,
@@ -354,28 +370,61 @@ Rows rows_around(float offset) {
 
 // Around 1,000 norms leave three of ten neighbours in place; each is within 1e-5 of |q|^2 + |x|^2 all the same.
 TEST_F(VerifyTest, FindsNeighboursThatAnOffsetHides) {
-    for (const Precision precision : {Precision::f32, Precision::f16}) {
-        for (const float offset : {0.0F, 1.0F, 10.0F, 1e3F, 1e4F, 1e5F}) {
-            if (precision == Precision::f16 && offset == 1e5F) continue;  // beyond its range
+    for (const float offset : {0.0F, 1.0F, 10.0F, 1e3F, 1e4F, 1e5F}) {
+        SCOPED_TRACE("around " + std::to_string(offset));
+        use(rows_around(offset), Metric::l2);
+        // The host holds float32 rows as they are.
+        EXPECT_THAT(verify(scanned(Precision::f32, {}, DeviceKind::cpu), 10).failures, IsEmpty()) << "right distances";
+        const VerifyReport report = verify(scanned(Precision::f32, {.uses_norms = true}, DeviceKind::cpu), 10);
+        if (offset < 100) {
+            EXPECT_THAT(report.failures, IsEmpty());
+            EXPECT_LT(report.worst_neighbor_error, report.neighbor_error_bound / 10);
+        } else {
+            EXPECT_THAT(report.failures, Contains(HasSubstr("too much to tell them apart")));
+            EXPECT_GT(report.worst_neighbor_error, 3 * report.neighbor_error_bound);
+        }
+    }
+}
+
+TEST_F(VerifyTest, PassesRowsLessACentreWhateverTheOffset) {
+    for (const Precision precision : {Precision::f32, Precision::f16, Precision::bf16}) {
+        for (const float offset : {0.0F, 10.0F, 1e3F, 1e4F, 1e5F}) {
             SCOPED_TRACE(std::string(to_string(precision)) + " around " + std::to_string(offset));
             use(rows_around(offset), Metric::l2);
-            const VerifyReport right = verify(scanned(precision, {}), 10);
-            if (precision == Precision::f16 && offset == 1e4F) {
-                // Halves are 8 apart there, distances of neighbours 75: nothing is left of them.
-                EXPECT_THAT(right.failures, Contains(HasSubstr("f16 moves by")));
-                EXPECT_GT(right.worst_neighbor_rounding, 0.5);
-            } else {
-                EXPECT_THAT(right.failures, IsEmpty()) << "right distances";
-            }
-            const VerifyReport report = verify(scanned(precision, {.uses_norms = true}), 10);
-            if (offset < 100) {
+            for (const bool rounds_queries : {false, true}) {
+                const ShardedIndex index = scanned(precision, {.rounds_queries = rounds_queries, .uses_norms = true});
+                EXPECT_EQ(index.load_report().devices[0].centred, precision != Precision::f32 || offset > 100);
+                const VerifyReport report = verify(index, 10);
                 EXPECT_THAT(report.failures, IsEmpty());
                 EXPECT_LT(report.worst_neighbor_error, report.neighbor_error_bound / 10);
-            } else {
-                EXPECT_THAT(report.failures, Contains(HasSubstr("too much to tell them apart")));
-                EXPECT_GT(report.worst_neighbor_error, 3 * report.neighbor_error_bound);
+                EXPECT_LT(report.worst_neighbor_rounding, 0.02);
             }
         }
+    }
+}
+
+// What is held is small beside the offset, so the bounds are, too: an answer without its q . m is far outside of them.
+TEST_F(VerifyTest, FindsQueriesThatWereNotShifted) {
+    for (const Metric metric : {Metric::inner_product, Metric::l2, Metric::l1, Metric::linf}) {
+        for (const Precision precision : {Precision::f16, Precision::bf16}) {
+            SCOPED_TRACE(to_string(metric) + " " + std::string(to_string(precision)));
+            use(rows_around(0.5F), metric);
+            EXPECT_THAT(verify(scanned(precision, {}), 10).failures, IsEmpty());
+            EXPECT_THAT(verify(scanned(precision, {.forgets_centre = true}), 10).failures,
+                        Contains(HasSubstr("is reported as")));
+        }
+    }
+}
+
+// 1e-4 of |q|^2 + |x|^2 is nothing around 100, and a tenth of the distance of neighbours.
+TEST_F(VerifyTest, MeasuresErrorsByWhatIsHeld) {
+    use(rows_around(100), Metric::l2);
+    const auto too_far = [](std::vector<Neighbor>& all) {
+        for (Neighbor& row : all) row.distance += 4;
+    };
+    for (const Precision precision : {Precision::f32, Precision::f16}) {
+        EXPECT_THAT(verify(scanned(precision, {.fault = too_far}), 10).failures, Contains(HasSubstr("is reported as")))
+            << to_string(precision);
     }
 }
 

@@ -167,10 +167,10 @@ Rows rounded_rows(Precision precision, Rows rows) {
     if (precision == Precision::f32) return rows;
     std::vector<std::uint16_t> narrow(rows.values.size());
     if (precision == Precision::f16) {
-        halve_rows(rows.values.data(), rows.count, rows.dim, narrow.data(), nullptr);
+        round_rows_to_f16(rows.values.data(), rows.count, rows.dim, narrow.data(), nullptr);
         widen_halves(narrow.data(), static_cast<std::int64_t>(narrow.size()), rows.values.data());
     } else {
-        brain_rows(rows.values.data(), rows.count, rows.dim, narrow.data(), nullptr);
+        round_rows_to_bf16(rows.values.data(), rows.count, rows.dim, narrow.data(), nullptr);
         std::transform(narrow.begin(), narrow.end(), rows.values.begin(), widen_brain);
     }
     return rows;

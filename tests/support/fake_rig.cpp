@@ -36,7 +36,8 @@ FakeRig::FakeRig(const ByteSource& source, const std::vector<std::vector<RowRang
                                                                .tile = placement.tile,
                                                                .memory = {},
                                                                .k = plan.options.k,
-                                                               .max_batch = plan.options.max_batch});
+                                                               .max_batch = plan.options.max_batch,
+                                                               .centre = nullptr});
             }
             plan.devices.push_back(placement);
         }

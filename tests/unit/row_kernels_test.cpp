@@ -29,7 +29,7 @@ float reference_value(std::uint16_t half) {
 
 std::uint16_t halved(float value) {
     std::uint16_t half = 0;
-    halve_rows(&value, 1, 1, &half, nullptr);
+    round_rows_to_f16(&value, 1, 1, &half, nullptr);
     return half;
 }
 
@@ -60,7 +60,7 @@ TEST(RowKernels, RoundsToTheNearestHalfTiesToEven) {
         const std::uint16_t scalar = halved(value);
         const std::array<float, 8> eight = {value, value, value, value, value, value, value, value};
         std::array<std::uint16_t, 8> vector{};
-        halve_rows(eight.data(), 1, 8, vector.data(), nullptr);
+        round_rows_to_f16(eight.data(), 1, 8, vector.data(), nullptr);
         ASSERT_EQ(vector[3], scalar) << value;
         const float rounded = reference_value(scalar);
         if (std::isinf(rounded)) {
@@ -100,7 +100,7 @@ TEST(RowKernels, CountsRowsThatAreNotFinite) {
         EXPECT_EQ(found.non_finite_rows, 2) << dim;
         EXPECT_EQ(found.first_non_finite_row, 3) << dim;
         std::vector<std::uint16_t> halves(rows.size());
-        const RowFindings halved_rows = halve_rows(rows.data(), 10, dim, halves.data(), nullptr);
+        const RowFindings halved_rows = round_rows_to_f16(rows.data(), 10, dim, halves.data(), nullptr);
         EXPECT_EQ(halved_rows.non_finite_rows, 2) << dim;
         EXPECT_EQ(halved_rows.first_non_finite_row, 3) << dim;
     }
@@ -110,7 +110,7 @@ TEST(RowKernels, LargeFiniteValuesAreFinite) {
     const std::vector<float> row(20, 3e38F);
     EXPECT_EQ(scan_rows(row.data(), 1, 20, nullptr).non_finite_rows, 0);
     std::vector<std::uint16_t> halves(20);
-    EXPECT_EQ(halve_rows(row.data(), 1, 20, halves.data(), nullptr).non_finite_rows, 1);
+    EXPECT_EQ(round_rows_to_f16(row.data(), 1, 20, halves.data(), nullptr).non_finite_rows, 1);
 }
 
 TEST(RowKernels, FindsFiniteRowsWhoseNormOverflows) {
@@ -125,8 +125,8 @@ TEST(RowKernels, FindsFiniteRowsWhoseNormOverflows) {
           Case{3e18F, 35, 1}, Case{1e-30F, 20, 0}}) {
         const std::vector<float> rows(static_cast<std::size_t>(2 * dim), value);
         std::vector<std::uint16_t> brains(rows.size());
-        for (const RowFindings& found :
-             {scan_rows(rows.data(), 2, dim, nullptr), brain_rows(rows.data(), 2, dim, brains.data(), nullptr)}) {
+        for (const RowFindings& found : {scan_rows(rows.data(), 2, dim, nullptr),
+                                         round_rows_to_bf16(rows.data(), 2, dim, brains.data(), nullptr)}) {
             EXPECT_EQ(found.overflowing_norm_rows, 2 * overflowing) << value << " x " << dim;
             EXPECT_EQ(found.first_overflowing_norm_row, overflowing - 1);
             EXPECT_EQ(found.non_finite_rows, 0);
@@ -152,9 +152,9 @@ TEST(RowKernels, CountsTheValuesThatUnderflowInFloat16) {
             if (value != 0 && std::abs(value) < least) ++expected;
         }
         std::vector<std::uint16_t> halves(rows.size());
-        EXPECT_EQ(halve_rows(rows.data(), 50, dim, halves.data(), nullptr).underflowed_values, expected) << dim;
+        EXPECT_EQ(round_rows_to_f16(rows.data(), 50, dim, halves.data(), nullptr).underflowed_values, expected) << dim;
         EXPECT_GT(expected, 0);
-        EXPECT_EQ(brain_rows(rows.data(), 50, dim, halves.data(), nullptr).underflowed_values, 0);
+        EXPECT_EQ(round_rows_to_bf16(rows.data(), 50, dim, halves.data(), nullptr).underflowed_values, 0);
     }
 }
 
@@ -165,7 +165,7 @@ TEST(RowKernels, FindsTheRowsThatAreTooSmallForFloat16) {
             std::vector<float> rows(3 * size, 0.25F);
             std::fill_n(rows.begin() + static_cast<std::ptrdiff_t>(size), size, -value);
             std::vector<std::uint16_t> halves(rows.size());
-            const RowFindings found = halve_rows(rows.data(), 3, dim, halves.data(), nullptr);
+            const RowFindings found = round_rows_to_f16(rows.data(), 3, dim, halves.data(), nullptr);
             const bool is_small = value != 0 && value < 7.6e-6F;
             EXPECT_EQ(found.underflowed_rows, is_small ? 1 : 0) << value << " x " << dim;
             EXPECT_EQ(found.first_underflowed_row, is_small ? 1 : -1) << value << " x " << dim;
@@ -196,7 +196,7 @@ TEST(RowKernels, NormsAreThoseOfTheRowsThatAreKept) {
         std::array<float, 4> norms{};
         std::array<float, 4> half_norms{};
         scan_rows(rows.data(), 4, dim, norms.data());
-        halve_rows(rows.data(), 4, dim, halves.data(), half_norms.data());
+        round_rows_to_f16(rows.data(), 4, dim, halves.data(), half_norms.data());
         widen_halves(halves.data(), dim * 4, wide.data());
         for (std::int64_t row = 0; row < 4; ++row) {
             double expected = 0;
@@ -213,7 +213,7 @@ TEST(RowKernels, NormsAreThoseOfTheRowsThatAreKept) {
 
 std::uint16_t brained(float value) {
     std::uint16_t brain = 0;
-    brain_rows(&value, 1, 1, &brain, nullptr);
+    round_rows_to_bf16(&value, 1, 1, &brain, nullptr);
     return brain;
 }
 
@@ -249,11 +249,11 @@ TEST(RowKernels, Bfloat16RefusesWhatRoundsToInfinityAndOnlyThat) {
     std::vector<float> row(20, 3e38F);  // finite, with squares that are not
     std::vector<std::uint16_t> brains(20);
     std::array<float, 1> norm{};
-    EXPECT_EQ(brain_rows(row.data(), 1, 20, brains.data(), norm.data()).non_finite_rows, 0);
+    EXPECT_EQ(round_rows_to_bf16(row.data(), 1, 20, brains.data(), norm.data()).non_finite_rows, 0);
     row[17] = std::numeric_limits<float>::max();
-    EXPECT_EQ(brain_rows(row.data(), 1, 20, brains.data(), nullptr).non_finite_rows, 1);
+    EXPECT_EQ(round_rows_to_bf16(row.data(), 1, 20, brains.data(), nullptr).non_finite_rows, 1);
     row.assign(20, 0.5F);
-    brain_rows(row.data(), 1, 20, brains.data(), norm.data());
+    round_rows_to_bf16(row.data(), 1, 20, brains.data(), norm.data());
     EXPECT_EQ(norm[0], 5.0F);
 }
 
