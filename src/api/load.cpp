@@ -15,6 +15,7 @@
 #include "api/load_here.hpp"
 #include "api/open_devices.hpp"
 #include "core/plan_rules.hpp"
+#include "device/processors.hpp"
 #include "load/load_ladder.hpp"
 #include "log/log.hpp"
 #include "search/sharded_index_impl.hpp"
@@ -119,7 +120,9 @@ PlacementPlan plan_here(const IndexProfile& index, const LoadOptions& options) {
     if (options.devices.empty()) warn_of_unused_cards(index);
     std::vector<DeviceInfo> rig = resolve_devices(options.devices);
     take_held_budgets(rig);
-    return plan_for(index, rig, options.plan);
+    PlanOptions asked = options.plan;
+    if (asked.threads == 0) asked.threads = default_threads();
+    return plan_for(index, rig, asked);
 }
 
 ShardedIndex load_here(const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,

@@ -5,19 +5,17 @@
 #include <string>
 #include <utility>
 
-#include <omp.h>
-
 #include <gpushard/device_info.hpp>
 #include <gpushard/error.hpp>
 #include <gpushard/index_inspector.hpp>
 #include <gpushard/printable_text.hpp>
 
 #include "api/cards.hpp"
-#include "cpu/blas_memory.hpp"
+#include "core/host_scan_memory.hpp"
 #include "cpu/cpu_device.hpp"
 #include "cpu/exact_search.hpp"
 #include "cpu/host_budgets.hpp"
-#include "cpu/processor_lease.hpp"
+#include "cpu/host_threads.hpp"
 
 namespace gpushard {
 namespace {
@@ -38,9 +36,9 @@ int devices_on_host(const PlacementPlan& plan) {
     return static_cast<int>(std::count_if(plan.devices.begin(), plan.devices.end(), is_on_host));
 }
 
-/// Of each device on the host: the processors divided among them.
-int threads_on_host(const PlacementPlan& plan) {
-    return std::max(1, omp_get_max_threads() / std::max(1, devices_on_host(plan)));
+/// Of each device on the host where Faiss searches, which shares no threads: those of the plan divided among them.
+int faiss_threads(const PlacementPlan& plan) {
+    return std::max(1, plan.options.threads / std::max(1, devices_on_host(plan)));
 }
 
 /// Budgets of the host are shared with other loads, by specification and place among its like; what rows may spill to
@@ -103,10 +101,10 @@ void check_same_index(const PlacementPlan& plan, const ByteSource& source) {
 void prepare_host(const PlacementPlan& plan) {
     const int on_host = devices_on_host(plan);
     if (on_host == 0) return;
-    const int threads = threads_on_host(plan);
-    reserve_blas_memory(most_searches_at_once(on_host, threads), threads);
-    // A worker of each device, and what OpenMP gives it.
-    check_threads_can_start(on_host * threads);
+    const bool shares_threads = host_scans(plan.index.metric);
+    // A worker of each device, and the threads that search: of all devices together, or what OpenMP gives each.
+    check_threads_can_start(shares_threads ? on_host + std::max(1, plan.options.threads)
+                                           : on_host * faiss_threads(plan));
 }
 
 std::vector<std::shared_ptr<Device>> open_devices(const PlacementPlan& plan, std::optional<HostClaim>& claim) {
@@ -115,7 +113,7 @@ std::vector<std::shared_ptr<Device>> open_devices(const PlacementPlan& plan, std
     }
     claim.reset();
     claim.emplace(plan);
-    const int threads = threads_on_host(plan);
+    const int threads = faiss_threads(plan);
     HostBudgets budgets(plan);
     std::vector<std::shared_ptr<Device>> devices;
     for (const ShardPlacement& placement : plan.devices) {

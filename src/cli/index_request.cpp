@@ -52,6 +52,9 @@ std::vector<CLI::Option*> add_planning_options(CLI::App& command, IndexRequest& 
             ->default_str("0"),
         add_number(command, "--max-batch", plan.max_batch, 1, most_queries, "Most queries searched at a time")
             ->default_str("256"),
+        add_number(command, "--threads", plan.threads, 1, most_threads,
+                   "Threads that search on the host, all its devices together")
+            ->default_str("as many as this process has processors"),
         add_number(command, "--k", request.k, 1, most_queries, "Neighbours to plan for, and to search")
             ->default_str("10"),
     };

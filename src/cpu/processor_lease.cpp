@@ -23,10 +23,6 @@ FreeProcessors& free_processors() {
 
 }  // namespace
 
-int most_searches_at_once(int shards, int threads) {
-    return std::clamp(shards, 1, std::max(1, free_processors().all / std::max(1, threads)));
-}
-
 ProcessorLease::ProcessorLease(int processors) : processors_(std::clamp(processors, 1, free_processors().all)) {
     FreeProcessors& shared = free_processors();
     std::unique_lock lock(shared.mutex);

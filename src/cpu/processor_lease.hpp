@@ -17,7 +17,4 @@ private:
     const int processors_;
 };
 
-/// Of so many shards that are searched on `threads` threads each, how many can be at the same time.
-int most_searches_at_once(int shards, int threads);
-
 }  // namespace gpushard

@@ -293,6 +293,11 @@ void widen_halves(const std::uint16_t* halves, std::int64_t count, float* wide) 
     widen_scalar(halves, count, wide);
 }
 
+void widen_values(Precision precision, const std::uint16_t* values, std::int64_t count, float* wide) {
+    if (precision == Precision::f16) return widen_halves(values, count, wide);
+    std::transform(values, values + count, wide, float_from_brain);
+}
+
 void round_values(Precision precision, const float* values, std::int64_t count, float* rounded) {
     switch (precision) {
         case Precision::f32:

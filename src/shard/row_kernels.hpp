@@ -27,6 +27,9 @@ RowFindings round_rows_to_bf16(const float* rows, std::int64_t row_count, std::i
 /// The exact float32 value of each half.
 void widen_halves(const std::uint16_t* halves, std::int64_t count, float* wide);
 
+/// The exact float32 value of each half or bfloat16.
+void widen_values(Precision precision, const std::uint16_t* values, std::int64_t count, float* wide);
+
 /// The float32 values of what a shard of that precision holds of `values`.
 void round_values(Precision precision, const float* values, std::int64_t count, float* rounded);
 
