@@ -20,7 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds grace{2};
+constexpr std::chrono::milliseconds grace{150};
 constexpr int handled_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 // A signal handler may do little more than write to a pipe; a thread at its other end does the rest. Neither end is

@@ -7,8 +7,8 @@
 namespace gpushard::cli {
 
 /// While it lives, SIGINT, SIGTERM and SIGHUP cancel the command, always: the process removes its temporary files, says
-/// "cancelled", and ends with `exit_cancelled`. A command that listens is asked to stop first, and has two seconds to
-/// do so in its own way; another signal ends it at once. Signals that were ignored before stay ignored. One at a time.
+/// "cancelled", and ends with `exit_cancelled`. A command that listens is asked to stop first, and has 150 ms to do so
+/// in its own way; another signal ends it at once. Signals that were ignored before stay ignored. One at a time.
 class Interrupt {
 public:
     /// Where the system has no thread or pipe left, signals do what they did before.

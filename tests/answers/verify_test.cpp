@@ -296,7 +296,7 @@ TEST_P(RightAnswers, AreAllRight) {
             for (const Precision precision : {Precision::f32, Precision::f16, Precision::bf16}) {
                 SCOPED_TRACE(to_string(metric) + " " + std::string(to_string(precision)) + " " + std::to_string(dim) +
                              " dimensions, " + kind.name);
-                if (precision != Precision::bf16) expect_all_right(on_host(precision));
+                expect_all_right(on_host(precision));
                 expect_all_right(scanned(precision, {}));
                 expect_all_right(scanned(precision, {.rounds_queries = true}));
             }

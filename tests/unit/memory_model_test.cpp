@@ -19,53 +19,55 @@ ShardWorkload card(Precision precision, Metric metric = Metric::inner_product) {
     return workload;
 }
 
-TEST(HostMemory, Float32InnerProduct) {
-    const ShardMemory memory = shard_memory(host(Precision::f32), 1'000'000, {.rows = 1'000'000, .queries = 256});
-    EXPECT_EQ(memory.resident, Bytes{1'000'000} * 768 * 4);
-    EXPECT_EQ(memory.fixed, 0u);
-    const Bytes padded_queries = 20 * 768 * 4;
-    const Bytes blas_block = 4 * 256 * 1024;
-    const Bytes answers = 3 * 256 * 10 * 12;
-    EXPECT_EQ(memory.scratch, padded_queries + blas_block + answers + 64_KiB);
-    EXPECT_EQ(memory.load_peak(), memory.resident);
-    EXPECT_EQ(memory.peak(), memory.resident + memory.scratch);
+/// What is read behind the last row, and small allocations.
+constexpr Bytes behind = 64;
+constexpr Bytes slack = 64_KiB;
+
+TEST(HostMemory, OfTheScanIsQueriesAndCandidatesOfEachThread) {
+    for (const Metric metric : {Metric::inner_product, Metric::l2}) {
+        for (const int threads : {1, 2, 64}) {
+            ShardWorkload workload = host(Precision::f32, metric);
+            workload.threads = threads;
+            const ShardMemory memory = shard_memory(workload, 1'000'000, {.rows = 1'000'000, .queries = 256});
+            EXPECT_EQ(memory.resident, Bytes{1'000'000} * 768 * 4 + behind);
+            EXPECT_EQ(memory.fixed, 0u);
+            const Bytes queries = 256 * 768 * 4 + 256 * 4;
+            const Bytes candidates = 256 * ((10 + 64) * 8 + 8);
+            EXPECT_EQ(memory.scratch, queries + static_cast<Bytes>(threads) * (candidates + 64) + slack);
+            EXPECT_EQ(memory.load_peak(), memory.resident);
+            EXPECT_EQ(memory.peak(), memory.resident + memory.scratch);
+        }
+    }
 }
 
-TEST(HostMemory, L2KeepsTheNormsOfTheRowsAndTakesThoseOfTheQueries) {
-    const SearchTile tile{.rows = 500'000, .queries = 256};
-    const ShardMemory inner_product = shard_memory(host(Precision::f32), 1'000'000, tile);
-    const ShardMemory l2 = shard_memory(host(Precision::f32, Metric::l2), 1'000'000, tile);
-    EXPECT_EQ(l2.resident - inner_product.resident, 4u * 1'000'000);
-    EXPECT_EQ(l2.scratch - inner_product.scratch, 4u * 256);
-}
-
-TEST(HostMemory, Float16HoldsHalvesAndWidensATile) {
+TEST(HostMemory, OfNarrowRowsWidensSomeForEachThread) {
     const SearchTile tile{.rows = 2730, .queries = 256};
-    const ShardMemory single = shard_memory(host(Precision::f32), 1'000'000, tile);
-    const ShardMemory half = shard_memory(host(Precision::f16), 1'000'000, tile);
-    EXPECT_EQ(half.resident, single.resident / 2);
-    EXPECT_EQ(half.scratch - single.scratch, 2730u * 768 * 4);
+    ShardWorkload single = host(Precision::f32);
+    single.threads = 3;
+    for (const Precision precision : {Precision::f16, Precision::bf16}) {
+        ShardWorkload narrow = single;
+        narrow.precision = precision;
+        const ShardMemory wide = shard_memory(single, 1'000'000, tile);
+        const ShardMemory half = shard_memory(narrow, 1'000'000, tile);
+        EXPECT_EQ(half.resident - behind, (wide.resident - behind) / 2);
+        EXPECT_EQ(half.scratch - wide.scratch, 3u * 32 * 768 * 4);
+    }
 }
 
-TEST(HostMemory, OnlyTilesOfTwentyQueriesHaveRoomToPadSmallerBatches) {
-    const auto scratch = [](std::int64_t queries) {
-        return shard_memory(host(Precision::f32), 5000, {.rows = 5000, .queries = queries}).scratch;
-    };
-    const Bytes one_query = 4 * 1024 + 3 * 10 * 12;
-    EXPECT_EQ(scratch(19) - scratch(18), one_query);
-    EXPECT_EQ(scratch(20) - scratch(19), one_query + 20 * 768 * 4);
+TEST(HostMemory, HoldsQueriesInWholeRegistersAndListsInWholeCacheLines) {
+    ShardWorkload workload = host(Precision::f32);
+    workload.dim = 17;
+    workload.k = 100;
+    const ShardMemory memory = shard_memory(workload, 5000, {.rows = 5000, .queries = 3});
+    EXPECT_EQ(memory.scratch, 3u * 32 * 4 + 64 + (3 * (200 * 8 + 8) + 63) / 64 * 64 + 64 + slack);
 }
 
-TEST(HostMemory, FromAHundredNeighborsOnReservoirsAreCounted) {
-    const auto scratch = [](std::int64_t k) {
-        ShardWorkload workload = host(Precision::f32);
-        workload.k = k;
-        return shard_memory(workload, 5000, {.rows = 5000, .queries = 256}).scratch;
-    };
-    const Bytes list = 3 * 256 * 12;
-    EXPECT_EQ(scratch(99) - scratch(98), list);
-    // 2 x 100 rounded up to 16 is 208.
-    EXPECT_EQ(scratch(100) - scratch(99), list + 256 * 208 * 12);
+TEST(HostMemory, WhereFaissSearchesIsThreeListsAndAWidenedTile) {
+    const SearchTile tile{.rows = 2730, .queries = 256};
+    const ShardMemory single = shard_memory(host(Precision::f32, Metric::l1), 1'000'000, tile);
+    EXPECT_EQ(single.scratch, 3u * 256 * 10 * 12 + slack);
+    const ShardMemory half = shard_memory(host(Precision::f16, Metric::l1), 1'000'000, tile);
+    EXPECT_EQ(half.scratch - single.scratch, (2730u + 256) * 768 * 4);
 }
 
 TEST(HostMemory, NoMoreNeighborsThanRows) {
@@ -77,21 +79,35 @@ TEST(HostMemory, NoMoreNeighborsThanRows) {
     EXPECT_EQ(shard_memory(workload, 7, tile).scratch, all_rows);
 }
 
-TEST(HostTiles, PreferredAndSmallest) {
-    EXPECT_EQ(preferred_tile(host(Precision::f32), 5'000'000), (SearchTile{.rows = 1 << 20, .queries = 256}));
-    EXPECT_EQ(preferred_tile(host(Precision::f32), 3000), (SearchTile{.rows = 3000, .queries = 256}));
-    // 8 MiB hold 2730 widened rows of 3072 bytes.
-    EXPECT_EQ(preferred_tile(host(Precision::f16), 5'000'000), (SearchTile{.rows = 2730, .queries = 256}));
-    EXPECT_EQ(smallest_tile(host(Precision::f16), 5'000'000), (SearchTile{.rows = 1024, .queries = 1}));
-    EXPECT_EQ(smallest_tile(host(Precision::f32), 30), (SearchTile{.rows = 30, .queries = 1}));
+TEST(HostMemory, NoMoreRowsThanACandidateCanName) {
+    ShardWorkload workload = host(Precision::f32);
+    workload.dim = 1;
+    constexpr std::int64_t most = (std::int64_t{1} << 32) - 1;
+    EXPECT_EQ(rows_within(workload, 1_TiB, 2 * most), most);
+    EXPECT_EQ(largest_tile_within(workload, most + 1, 1_TiB).rows, 0);
+}
 
-    ShardWorkload workload = host(Precision::f16);
+TEST(HostTiles, PreferredAndSmallest) {
+    ShardWorkload workload = host(Precision::f32);
+    EXPECT_EQ(preferred_tile(workload, 5'000'000), (SearchTile{.rows = 5'000'000, .queries = 256}));
+    EXPECT_EQ(smallest_tile(workload, 5'000'000), (SearchTile{.rows = 5'000'000, .queries = 1}));
+    workload.max_batch = 1'000'000;
+    EXPECT_EQ(preferred_tile(workload, 3000), (SearchTile{.rows = 3000, .queries = 1024}));
+    workload.max_batch = 3;
+    EXPECT_EQ(preferred_tile(workload, 3000).queries, 3);
+}
+
+TEST(HostTiles, WhereFaissSearchesAreOfRows) {
+    EXPECT_EQ(preferred_tile(host(Precision::f32, Metric::l1), 5'000'000),
+              (SearchTile{.rows = 1 << 20, .queries = 256}));
+    // 8 MiB hold 2730 widened rows of 3072 bytes.
+    EXPECT_EQ(preferred_tile(host(Precision::f16, Metric::l1), 5'000'000), (SearchTile{.rows = 2730, .queries = 256}));
+    EXPECT_EQ(smallest_tile(host(Precision::f16, Metric::l1), 5'000'000), (SearchTile{.rows = 1024, .queries = 1}));
+    EXPECT_EQ(smallest_tile(host(Precision::f32, Metric::l1), 30), (SearchTile{.rows = 30, .queries = 1}));
+    ShardWorkload workload = host(Precision::f16, Metric::l1);
     workload.dim = 100'000;
     workload.max_batch = 1'000'000;
     EXPECT_EQ(preferred_tile(workload, 5'000'000), (SearchTile{.rows = 1024, .queries = 4096}));
-    workload.max_batch = 3;
-    EXPECT_EQ(preferred_tile(workload, 5'000'000).queries, padded_batch);
-    EXPECT_EQ(smallest_tile(workload, 5'000'000).queries, 1);
 }
 
 TEST(CardMemory, Float16InnerProduct) {

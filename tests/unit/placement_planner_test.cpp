@@ -531,9 +531,14 @@ TEST(Spill, RefusesWhatContradictsIt) {
     options.strategy = Strategy::replicate;
     options.replicas = 2;
     EXPECT_THROW(plan_placement(wiki_index(), {card(0, 1_GiB), card(1, 1_GiB)}, options), InvalidArgument);
-    options = spilling(1_GiB);
-    options.precision = PrecisionChoice::bf16;
-    EXPECT_THROW(plan_placement(wiki_index(), {card(0, 40_GiB)}, options), InvalidArgument);
+}
+
+TEST(Spill, TakesRowsOfEveryPrecision) {
+    for (const PrecisionChoice precision : {PrecisionChoice::f32, PrecisionChoice::f16, PrecisionChoice::bf16}) {
+        PlanOptions options = spilling(50_GiB);
+        options.precision = precision;
+        EXPECT_TRUE(plan_placement(wiki_index(), {card(0, 20_GiB)}, options).spilled);
+    }
 }
 
 TEST(Spill, IsNoPartOfARigThatHoldsTheIndex) {
@@ -615,8 +620,8 @@ TEST(Plan, RefusesContradictions) {
     refuses([](PlanOptions& o) { o.replicas = 0; }, "number of replicas is 0, expected at least 1");
     refuses([](PlanOptions& o) { o.replicas = 2; }, "2 replicas with strategy balanced, expected strategy replicate");
     refuses([](PlanOptions& o) { o.staging_bytes = 512_KiB; }, "staging of 512.0 KiB, expected at least 1.000 MiB");
-    refuses([](PlanOptions& o) { o.precision = PrecisionChoice::bf16; },
-            "device 'cpu=1GiB' is host memory, which does not hold bfloat16");
+    refuses([](PlanOptions& o) { o.threads = -1; }, "number of threads is -1, expected 0 to 4096");
+    refuses([](PlanOptions& o) { o.threads = 4097; }, "number of threads is 4097, expected 0 to 4096");
     refuses(
         [](PlanOptions& o) {
             o.strategy = Strategy::replicate;
