@@ -3,6 +3,7 @@
 #include <string>
 
 #include <gpushard/error.hpp>
+#include <gpushard/placement_plan.hpp>
 
 namespace gpushard {
 namespace {
@@ -21,10 +22,11 @@ void refuse_underflow(const IndexProfile& index, Precision precision, const RowF
     const bool loses_rows = is_too_much(found.underflowed_rows, index.count);
     const bool loses_values = index.metric == Metric::canberra && is_too_much(found.underflowed_values, values);
     if (!loses_rows && !loses_values) return;
+    const bool is_centred = planned_centring(DeviceKind::cpu, precision, index.metric) == Centring::always;
     const std::string lost = loses_rows ? std::to_string(found.underflowed_rows) + " or more of its " +
                                               std::to_string(index.count) + " rows (the first is row " +
-                                              std::to_string(found.first_underflowed_row) +
-                                              "; their root mean square is below 7.6e-6)"
+                                              std::to_string(found.first_underflowed_row) + "; their root mean square" +
+                                              (is_centred ? ", less the centre of all," : "") + " is below 7.6e-6)"
                                         : std::to_string(found.underflowed_values) + " or more of its " +
                                               std::to_string(values) + " values (they are below 4.8e-7)";
     throw BadFile(

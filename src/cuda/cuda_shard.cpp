@@ -209,14 +209,8 @@ private:
     void take_answers(Slot& slot, std::int64_t query_count, std::int64_t k) {
         slot.fetched.wait();
         for (std::int64_t query = 0; query < query_count; ++query) {
-            float* const distances = slot.distances() + query * slot.k;
-            if (!lacking_products_.empty()) {
-                const double lacking = lacking_products_[static_cast<std::size_t>(query)];
-                // Before ties are put in order: there are more of them afterwards.
-                std::transform(distances, distances + slot.k, distances,
-                               [lacking](float product) { return static_cast<float>(product + lacking); });
-            }
-            tidy(distances, slot.ids() + query * slot.k, slot.k, slot.begin);
+            if (!lacking_products_.empty()) complete(slot, query);
+            tidy(slot.distances() + query * slot.k, slot.ids() + query * slot.k, slot.k, slot.begin);
         }
         if (slot.k < k) widen_lists(query_count, slot.k, k, shard_.similarity(), slot.distances(), slot.ids());
         const TopKList tile{slot.distances(), slot.ids(), k};
@@ -233,6 +227,14 @@ private:
                     shard_.similarity(), merged_distances_.data(), merged_ids_.data());
         std::swap(best_distances_, merged_distances_);
         std::swap(best_ids_, merged_ids_);
+    }
+
+    /// Adds what inner products lack. Before ties are put in order: there are more of them afterwards.
+    void complete(const Slot& slot, std::int64_t query) const {
+        const double lacking = lacking_products_[static_cast<std::size_t>(query)];
+        float* const products = slot.distances() + query * slot.k;
+        std::transform(products, products + slot.k, products,
+                       [lacking](float product) { return static_cast<float>(product + lacking); });
     }
 
     /// One list with ids counted within the shard, ties by id, and nothing behind the last answer that is a number.

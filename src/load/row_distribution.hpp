@@ -43,7 +43,7 @@ StagingLayout staging_layout(Bytes staging_bytes, Bytes row_bytes, std::size_t s
 /// the last of them has asked for its next block.
 ///
 /// Nothing is read before every shard has asked for its first block. A shard has taken all of its memory by then, so a
-/// device that has too little of it costs no reading.
+/// device that has too little of it costs no reading but that of the sample of centred loads, which comes before.
 ///
 /// Nobody waits forever. Before the first block all wait for those that are still allocating, each of which asks or
 /// ends; one that ends without having asked gives up the load for all. Later, a shard waits only when no block is left

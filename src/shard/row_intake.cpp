@@ -65,7 +65,8 @@ void RowIntake::check_complete(const std::string& device) const {
 
 void RowIntake::refuse_overflow(std::int64_t row) const {
     const bool half = spec_.precision == Precision::f16;
-    throw BadFile(spec_.index.display_name() + ": row " + std::to_string(row) + " holds a value that " +
+    throw BadFile(spec_.index.display_name() + ": row " + std::to_string(row) +
+                      (spec_.centre ? " less the centre of all" : "") + " holds a value that " +
                       (half ? "float16 cannot (finite values up to 65504), expected finite float16 rows"
                             : "bfloat16 cannot (finite values up to 3.39e38), expected finite bfloat16 rows"),
                   {"load it as it is stored: --precision stored"},

@@ -9,6 +9,7 @@
 #include <gpushard/error.hpp>
 
 #include "core/underflow.hpp"
+#include "shard/centred_queries.hpp"
 #include "support/half.hpp"
 
 namespace gpushard::test {
@@ -173,14 +174,15 @@ private:
         bool finite = true;
         double squares = 0;
         for (std::int32_t i = 0; i < spec_.index.dim; ++i) {
-            finite = finite && std::isfinite(values[i]);
-            const float kept = spec_.precision == Precision::f16 ? round_to_half(values[i]) : values[i];
-            if (std::isfinite(values[i]) && !std::isfinite(kept)) {
+            const float value = spec_.centre ? values[i] - (*spec_.centre)[static_cast<std::size_t>(i)] : values[i];
+            finite = finite && std::isfinite(value);
+            const float kept = spec_.precision == Precision::f16 ? round_to_half(value) : value;
+            if (std::isfinite(value) && !std::isfinite(kept)) {
                 throw BadFile("row " + std::to_string(row) + " has a value beyond float16");
             }
             out[i] = kept;
-            squares += static_cast<double>(values[i]) * values[i];
-            if (spec_.precision == Precision::f16 && values[i] != 0 && std::abs(values[i]) < std::ldexp(1.0F, -21)) {
+            squares += static_cast<double>(value) * value;
+            if (spec_.precision == Precision::f16 && value != 0 && std::abs(value) < std::ldexp(1.0F, -21)) {
                 ++count_.underflowed_values;
             }
         }
@@ -197,10 +199,17 @@ private:
 
     void search_one(const float* query, std::int64_t k, float* distances, std::int64_t* ids) const {
         const float direction = is_similarity(spec_.index.metric) ? -1.0f : 1.0f;
+        std::vector<float> asked(query, query + spec_.index.dim);
+        double lacking = 0;
+        if (spec_.centre && shifts_queries(spec_.index.metric)) {
+            subtract_centre(query, 1, spec_.index.dim, spec_.centre->data(), asked.data());
+        } else if (spec_.centre) {
+            lacking = centre_product(query, spec_.centre->data(), spec_.index.dim);
+        }
         std::vector<Candidate> candidates;
         for (std::int64_t row = 0; row < spec_.rows.count(); ++row) {
-            candidates.push_back(
-                {direction * distance(query, rows_.data() + row * spec_.index.dim), spec_.rows.begin + row});
+            const double found = distance(asked.data(), rows_.data() + row * spec_.index.dim) + lacking;
+            candidates.push_back({direction * static_cast<float>(found), spec_.rows.begin + row});
         }
         std::sort(candidates.begin(), candidates.end());
         for (std::int64_t i = 0; i < k; ++i) {

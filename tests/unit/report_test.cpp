@@ -163,6 +163,8 @@ TEST(ReportPlan, JsonHasEveryField) {
     EXPECT_EQ(device["rows"], Json::array({placement.rows.begin, placement.rows.end}));
     EXPECT_DOUBLE_EQ(device["share"], placement.share);
     EXPECT_EQ(device["group"], 0);
+    EXPECT_EQ(device["centring"], "if far");
+    EXPECT_EQ(json["devices"][0]["centring"], "none");
     EXPECT_EQ(json["host_staging_bytes"], plan.host_staging_bytes);
     EXPECT_EQ(json["host_resident_bytes"], plan.host_resident_bytes);
     EXPECT_EQ(json["host_search_bytes"], plan.host_search_bytes);
@@ -190,6 +192,17 @@ TEST(ReportPlan, TextHasALineAndABarForEachDeviceWithinTheWidthOfAScreen) {
 TEST(ReportPlan, ReplicasShowTheirGroup) {
     EXPECT_THAT(to_text(small_plan(replicated())),
                 AllOf(HasSubstr("group"), HasSubstr("replicate x 2"), HasSubstr("f32 -> f16")));
+}
+
+TEST(ReportPlan, SaysWhichDevicesHoldRowsLessACentre) {
+    EXPECT_THAT(to_text(small_plan()),
+                HasSubstr("  centring     cards hold rows less the mean of a sample where rows lie far from zero\n"));
+    EXPECT_THAT(to_text(small_plan(replicated())),
+                HasSubstr("  centring     every device holds rows less the mean of a sample\n"));
+    for (const Json& device : Json::parse(to_json(small_plan(replicated())))["devices"]) {
+        EXPECT_EQ(device["centring"], "always");
+    }
+    EXPECT_THAT(to_text(plan_placement(small_index(), {host_part("cpu", 1_GiB)})), Not(HasSubstr("centring")));
 }
 
 TEST(ReadPlan, GivesBackWhatWasWritten) {
@@ -273,6 +286,15 @@ void expect_refused(const std::string& pointer, const Json& value, const PlanOpt
     const std::string message = message_of<BadFile>([&] { plan_from_json(json.dump(), "edited.json"); });
     EXPECT_EQ(message.rfind("edited.json: ", 0), 0u) << message;
     EXPECT_THAT(message, HasSubstr("expected")) << pointer;
+}
+
+TEST(ReadPlan, KnowsWhatIsCentred) {
+    Json edited = Json::parse(to_json(small_plan()));
+    for (Json& device : edited["devices"]) device.erase("centring");
+    EXPECT_EQ(to_json(plan_from_json(edited.dump())), to_json(small_plan())) << "as plans were written before";
+    expect_refused("/devices/2/centring", "always");
+    expect_refused("/devices/0/centring", "if far");
+    expect_refused("/devices/2/centring", "none", replicated());
 }
 
 TEST(ReadPlan, RefusesEveryFieldOfAnotherType) {
@@ -637,11 +659,14 @@ LoadReport measured(const PlacementPlan& plan) {
         report.devices[i].copied_bytes = plan.devices[i].memory.resident;
         report.devices[i].seconds = 0.5;
         report.devices[i].bytes_per_second = 3e9;
+        report.devices[i].centred = plan.devices[i].device.kind == DeviceKind::cuda;
     }
     report.host_peak_bytes = 7;
     report.host_library_bytes = 3_MiB;
     report.file_bytes_read = 25600045;
     report.seconds = 0.75;
+    report.centre = {1, 2};
+    report.centre_sample_rows = 1563;
     report.non_finite_rows = 2;
     report.first_non_finite_row = 41;
     report.overflowing_norm_rows = 3;
@@ -674,6 +699,9 @@ TEST(ReportLoad, JsonIsThePlanWithWhatWasMeasured) {
     EXPECT_EQ(json["devices"][2]["copied_bytes"], plan.devices[2].memory.resident);
     EXPECT_EQ(json["devices"][2]["seconds"], 0.5);
     EXPECT_EQ(json["devices"][2]["bytes_per_second"], 3e9);
+    EXPECT_EQ(json["devices"][2]["centred"], true);
+    EXPECT_EQ(json["devices"][0]["centred"], false);
+    EXPECT_EQ(json["centre"], (Json{{"sample_rows", 1563}}));
     EXPECT_EQ(json["host_peak_bytes"], 7);
     EXPECT_EQ(json["host_library_bytes"], 3_MiB);
     EXPECT_EQ(json["file_bytes_read"], 25600045);
@@ -702,16 +730,24 @@ TEST(ReportLoad, TextPutsPlannedBesideMeasured) {
     verified.failures = {"row 7: wrong"};
     const std::string text = to_text(plan, measured(plan), &verified);
     EXPECT_THAT(widths_of(text), Each(Le(100u)));
-    EXPECT_THAT(text, AllOf(HasSubstr("planned resident"), HasSubstr("free fell"), HasSubstr("cuda:0"),
-                            HasSubstr("the first is row 41"), HasSubstr("the first is row 51"),
-                            HasSubstr("the first is row 61"), HasSubstr("1,234,567 values"),
-                            Not(HasSubstr("among neighbours")), HasSubstr("staging halved"), HasSubstr("row 7: wrong"),
-                            HasSubstr("1 failed"), HasSubstr("libraries 3.000 MiB beside the plan")));
+    EXPECT_THAT(
+        text,
+        AllOf(HasSubstr("planned resident"), HasSubstr("free fell"), HasSubstr("cuda:0"),
+              HasSubstr("the first is row 41"), HasSubstr("the first is row 51"), HasSubstr("the first is row 61"),
+              HasSubstr("1,234,567 values"), Not(HasSubstr("among neighbours")), HasSubstr("staging halved"),
+              HasSubstr("row 7: wrong"), HasSubstr("1 failed"), HasSubstr("libraries 3.000 MiB beside the plan"),
+              HasSubstr("  centre    the mean of 1,563 sampled rows; 1 of 3 devices hold rows less it\n")));
     verified.neighbor_error_bound = 1e-2;
     EXPECT_THAT(to_text(plan, measured(plan), &verified), HasSubstr("among neighbours"));
     LoadReport nothing_found = measured(plan);
     static_cast<RowFindings&>(nothing_found) = {};
     EXPECT_THAT(to_text(plan, nothing_found), Not(HasSubstr("the first is row")));
+    LoadReport near = measured(plan);
+    for (LoadReport::PerDevice& device : near.devices) device.centred = false;
+    EXPECT_THAT(to_text(plan, near),
+                HasSubstr("  centre    none: 1,563 sampled rows say that rows lie near enough to zero\n"));
+    near.centre_sample_rows = 0;
+    EXPECT_THAT(to_text(plan, near), Not(HasSubstr("centre")));
 }
 
 InsufficientMemory too_small() {
