@@ -16,6 +16,7 @@
 #include "bench/process_memory.hpp"
 #include "bench/stock_cards.hpp"
 #include "bench/timing.hpp"
+#include "bench/usage_meter.hpp"
 
 namespace gpushard::bench {
 namespace {
@@ -25,8 +26,10 @@ struct SideFigures {
     std::vector<double> load_seconds;
     std::vector<double> load_peaks;
     std::vector<CardCounts> loads;
-    std::vector<double> search_seconds;  ///< of each batch, median
-    std::vector<CardCounts> searches;    ///< of each batch
+    Usage load_usage;
+    std::vector<std::vector<double>> search_seconds;  ///< of each batch
+    std::vector<Usage> search_usages;                 ///< of each batch
+    std::vector<CardCounts> searches;                 ///< of each batch
     std::string failure;
 };
 
@@ -78,6 +81,7 @@ private:
 
     // The last one stays loaded for the searches.
     void time_loads() {
+        const UsageMeter meter;
         for (int i = 0; i < request_.options.repetitions; ++i) {
             side_.reset();
             step("load " + std::to_string(i + 1) + " of " + std::to_string(request_.options.repetitions));
@@ -85,6 +89,7 @@ private:
             figures_.load_seconds.push_back(seconds([&] { side_.emplace(request_); }));
             figures_.load_peaks.push_back(static_cast<double>(peak.above_start()));
         }
+        figures_.load_usage = meter.usage();
     }
 
     void count_load() {
@@ -104,9 +109,11 @@ private:
         step("batches of " + std::to_string(batch));
         search();  // what only a first search does is no part of the figures
         if (counters_ == nullptr) {
+            const UsageMeter meter;
             std::vector<double> times;
             for (int i = 0; i < request_.options.repetitions; ++i) times.push_back(seconds_per_call(search));
-            figures_.search_seconds.push_back(median(times));
+            figures_.search_seconds.push_back(std::move(times));
+            figures_.search_usages.push_back(meter.usage());
         } else {
             counters_->reset();
             search();
@@ -143,27 +150,41 @@ public:
         : request_(request), ours_(ours), faiss_(faiss) {}
 
     std::vector<Comparison> speeds() const {
-        std::vector<Comparison> rows = {row("load_seconds", "s", ours_.load_seconds, faiss_.load_seconds),
-                                        row("load_peak_rss", "bytes", ours_.load_peaks, faiss_.load_peaks)};
+        std::vector<Comparison> rows;
+        if (!request_.options.only_searches) {
+            rows = {row("load_seconds", "s", ours_.load_seconds, faiss_.load_seconds),
+                    row("load_peak_rss", "bytes", ours_.load_peaks, faiss_.load_peaks)};
+            const Usage usage = of_both(ours_.load_usage, faiss_.load_usage);
+            rows[0].trust = trust_in({ours_.load_seconds, faiss_.load_seconds}, usage);
+            rows[1].trust = trust_in({ours_.load_peaks, faiss_.load_peaks}, usage);
+        }
         for (std::size_t i = 0; i < request_.options.batches.size(); ++i) {
-            rows.push_back(marked(queries_per_second(request_.options.batches[i], ours_.search_seconds[i],
-                                                     figure_or_nan(faiss_.search_seconds, i))));
+            const bool has_faiss = i < faiss_.search_seconds.size();
+            const Samples samples{ours_.search_seconds[i],
+                                  has_faiss ? faiss_.search_seconds[i] : std::vector<double>{}};
+            rows.push_back(marked(queries_per_second(request_.options.batches[i], samples)));
+            rows.back().trust = trust_in(
+                samples, has_faiss ? of_both(ours_.search_usages[i], faiss_.search_usages[i]) : ours_.search_usages[i]);
         }
         return rows;
     }
 
     std::vector<Comparison> counts(bool with_traffic) const {
-        std::vector<Comparison> rows = {
-            load_row("cuda_mallocs", "", [](const CardCounts& load) { return static_cast<double>(load.mallocs); }),
-            load_row("copied_per_resident", "",
-                     [this](const CardCounts& load) { return static_cast<double>(load.copied_bytes) / held_bytes(); }),
-            load_row("card_peak_bytes", "bytes",
-                     [](const CardCounts& load) { return static_cast<double>(load.peak_bytes); })};
+        const double held = held_bytes(request_.plan);
+        std::vector<Comparison> rows;
+        if (!request_.options.only_searches) {
+            rows = {
+                load_row("cuda_mallocs", "", [](const CardCounts& load) { return static_cast<double>(load.mallocs); }),
+                load_row("copied_per_resident", "",
+                         [held](const CardCounts& load) { return static_cast<double>(load.copied_bytes) / held; }),
+                load_row("card_peak_bytes", "bytes",
+                         [](const CardCounts& load) { return static_cast<double>(load.peak_bytes); })};
+        }
         add_search_rows(rows, "launches", "", [](const CardCounts& search) { return search.launches; });
         if (!with_traffic) return rows;
         const std::size_t loaded = rows.size();
         add_search_rows(rows, "bytes_loaded", "bytes", [](const CardCounts& search) { return search.loaded_bytes; });
-        for (std::size_t i = loaded; i < rows.size(); ++i) rows[i].floor = held_bytes();
+        for (std::size_t i = loaded; i < rows.size(); ++i) rows[i].floor = held;
         add_search_rows(rows, "bytes_stored", "bytes", [](const CardCounts& search) { return search.stored_bytes; });
         return rows;
     }
@@ -171,13 +192,9 @@ public:
 private:
     static constexpr double not_measured = std::numeric_limits<double>::quiet_NaN();
 
-    static double figure_or_nan(const std::vector<double>& figures, std::size_t i) {
-        return i < figures.size() ? figures[i] : not_measured;
-    }
-
-    double held_bytes() const {
-        return std::max(1.0, static_cast<double>(request_.plan.index.count) * request_.plan.index.dim *
-                                 static_cast<double>(element_bytes(request_.plan.precision)));
+    /// One side was measured after the other.
+    static Usage of_both(const Usage& one, const Usage& other) {
+        return {(one.cpu_share + other.cpu_share) / 2, (one.steal + other.steal) / 2};
     }
 
     template <typename Figure>
@@ -218,16 +235,17 @@ private:
 
 }  // namespace
 
-std::vector<Comparison> compare_on_cards(const CompareRequest& request) {
+ComparisonReport compare_on_cards(const CompareRequest& request) {
     const CardCounters* const counters = CardCounters::find();
     const SideFigures ours = measure_gpushard(request, counters);
     const SideFigures faiss = measure_faiss(request, counters);
     const Rows rows(request, ours, faiss);
-    std::vector<Comparison> comparisons =
-        counters == nullptr ? rows.speeds() : rows.counts(counters->measures_traffic());
+    ComparisonReport report;
+    report.rows = counters == nullptr ? rows.speeds() : rows.counts(counters->measures_traffic());
+    if (request.options.only_searches) return report;
     if (request.options.on_step) request.options.on_step("merge");
-    comparisons.push_back(compare_merge(request.options.repetitions));
-    return comparisons;
+    report.rows.push_back(compare_merge(request.options.repetitions));
+    return report;
 }
 
 }  // namespace gpushard::bench

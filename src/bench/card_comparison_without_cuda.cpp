@@ -4,7 +4,7 @@
 
 namespace gpushard::bench {
 
-std::vector<Comparison> compare_on_cards(const CompareRequest&) {
+ComparisonReport compare_on_cards(const CompareRequest&) {
     throw InvalidArgument("this build has no GPU support, expected cpu devices");
 }
 

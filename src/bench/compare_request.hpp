@@ -19,7 +19,10 @@ struct CompareRequest {
     const PlacementPlan plan;
 };
 
+/// compare_with_faiss for a plan whose rows are all on the host.
+ComparisonReport compare_on_host(const CompareRequest& request);
+
 /// compare_with_faiss for a plan whose rows are all on cards.
-std::vector<Comparison> compare_on_cards(const CompareRequest& request);
+ComparisonReport compare_on_cards(const CompareRequest& request);
 
 }  // namespace gpushard::bench

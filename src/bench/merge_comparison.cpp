@@ -11,7 +11,9 @@
 #include <gpushard/backend.hpp>
 #include <gpushard/byte_source.hpp>
 
+#include "bench/comparison_rows.hpp"
 #include "bench/timing.hpp"
+#include "bench/usage_meter.hpp"
 #include "search/sharded_index_impl.hpp"
 
 namespace gpushard::bench {
@@ -132,16 +134,19 @@ Comparison compare_merge(int repetitions) {
             for (const auto& shard : ready) shard->search(nq, queries.data(), k, distances.data(), ids.data(), nullptr);
         });
     };
-    std::vector<double> ours;
+    const UsageMeter meter;
+    Samples samples;
     FasterOf faiss;
     std::vector<double> copies;
     for (int i = 0; i < repetitions; ++i) {
-        ours.push_back(timed(index));
+        samples.ours.push_back(timed(index));
         faiss.measure([&] { return timed(threaded); }, [&] { return timed(serial); });
         copies.push_back(copying());
     }
-    Comparison merge{"merge", "s", median(ours), faiss.seconds() - median(copies), 0};
+    for (const double sample : faiss.samples()) samples.faiss.push_back(sample - median(copies));
+    Comparison merge{"merge", "s", median(samples.ours), median(samples.faiss), 0};
     merge.ratio = merge.faiss / merge.ours;
+    merge.trust = trust_in(samples, meter.usage());
     return merge;
 }
 

@@ -1,11 +1,19 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
-#include <cstddef>
+#include <functional>
 #include <vector>
 
+#include "bench/sample_statistics.hpp"
+
 namespace gpushard::bench {
+
+/// A figure is taken over calls that fill so many seconds together.
+inline constexpr double seconds_of_a_figure = 0.2;
+
+/// For so long a side works before its figure is taken in turn with a side in another process: threads of the other
+/// that still wait for more work have gone to sleep by then, and caches hold what this side needs.
+inline constexpr double seconds_of_warming = 0.05;
 
 /// Seconds that `run` takes.
 template <typename Run>
@@ -17,18 +25,16 @@ double seconds(Run&& run) {
 
 /// Seconds of one call of `run`, averaged over as many calls as fill `at_least` seconds.
 template <typename Run>
-double seconds_per_call(Run&& run, double at_least = 0.2) {
+double seconds_per_call(Run&& run, double at_least = seconds_of_a_figure) {
     double total = 0;
     int calls = 0;
     for (; total < at_least; ++calls) total += seconds(run);
     return total / calls;
 }
 
-inline double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-}
+/// Seconds from when `count` threads begin `work(thread)`, all at once, until the last has ended. Throws what one of
+/// them threw.
+double seconds_together(int count, const std::function<void(int thread)>& work);
 
 /// The faster of two ways to do the same, both timed once; one that is far behind then is not timed again.
 class FasterOf {
@@ -39,7 +45,8 @@ public:
         if (!is_far_behind(second_, first_)) second_.push_back(seconds_of_second());
     }
 
-    double seconds() const { return std::min(median(first_), median(second_)); }
+    /// Those of the faster way.
+    const std::vector<double>& samples() const { return median(first_) <= median(second_) ? first_ : second_; }
 
 private:
     static bool is_far_behind(const std::vector<double>& one, const std::vector<double>& other) {

@@ -1,12 +1,9 @@
 #include <algorithm>
 #include <memory>
-
-#include <fmt/core.h>
-
-#include <gpushard/bytes.hpp>
-#include <gpushard/printable_text.hpp>
+#include <sstream>
 
 #include "bench/comparison.hpp"
+#include "cli/bench_report.hpp"
 #include "cli/index_request.hpp"
 #include "cli/option_values.hpp"
 #include "cli/query_file.hpp"
@@ -14,54 +11,33 @@
 namespace gpushard::cli {
 namespace {
 
+constexpr std::int64_t largest_batch = 1'000'000;
+
 struct BenchRequest {
     IndexRequest index;
     QueryRequest queries;
-    int repetitions = 5;
+    bench::CompareOptions options;
 };
 
-std::string figure(const bench::Comparison& row, double value) {
-    if (row.unit == "bytes") return format_bytes(static_cast<Bytes>(value));
-    if (row.unit == "s") return fmt::format("{:.4g} s", value);
-    if (row.unit == "1/s") return fmt::format("{:.4g} /s", value);
-    return fmt::format("{:.4g}", value);
-}
-
-/// Faiss's figure and the ratio, or that it has none.
-std::string faiss_columns(const bench::Comparison& row) {
-    if (!row.faiss_failure.empty()) return fmt::format("{:>14}{:>9}", "failed", "-");
-    return fmt::format("{:>14}{:>9.2f}", figure(row, row.faiss), row.ratio);
-}
-
-std::string as_table(const std::vector<bench::Comparison>& rows) {
-    const bool with_floors =
-        std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.floor.has_value(); });
-    std::string text = fmt::format("{:<20}{:>14}{:>14}{:>9}{}   (ratio above 1: gpushard is better)\n", "", "gpushard",
-                                   "Faiss", "ratio", with_floors ? fmt::format("{:>14}", "floor") : "");
-    std::string failure;
-    for (const bench::Comparison& row : rows) {
-        text += fmt::format("{:<20}{:>14}{}{}\n", row.what, figure(row, row.ours), faiss_columns(row),
-                            row.floor ? fmt::format("{:>14}", figure(row, *row.floor)) : "");
-        if (failure.empty()) failure = row.faiss_failure;
+std::vector<std::int64_t> parse_batches(const std::string& text) {
+    std::vector<std::int64_t> batches;
+    std::istringstream items(text);
+    for (std::string item; std::getline(items, item, ',');) {
+        const std::int64_t batch = parse_whole_number(item, 1, largest_batch);
+        if (std::find(batches.begin(), batches.end(), batch) != batches.end()) {
+            throw InvalidArgument("'" + item + "' is there twice");
+        }
+        batches.push_back(batch);
     }
-    if (!failure.empty()) text += "Faiss failed: " + printable(failure) + "\n";
+    if (batches.empty() || text.back() == ',') {
+        throw InvalidArgument("'" + text + "' is no list of whole numbers, as 1,16,256");
+    }
+    return batches;
+}
+
+std::string parse_interpreter(const std::string& text) {
+    if (text.empty()) throw InvalidArgument("'' is no program, expected a Python interpreter");
     return text;
-}
-
-nlohmann::ordered_json as_json(const std::vector<bench::Comparison>& rows, const BenchRequest& request,
-                               std::int64_t query_count) {
-    nlohmann::ordered_json json = json_header();
-    json["queries"] = query_count;
-    json["k"] = request.index.plan.k;
-    json["repetitions"] = request.repetitions;
-    json["rows"] = nlohmann::ordered_json::array();
-    for (const bench::Comparison& row : rows) {
-        json["rows"].push_back(
-            {{"what", row.what}, {"unit", row.unit}, {"ours", row.ours}, {"faiss", row.faiss}, {"ratio", row.ratio}});
-        if (row.floor) json["rows"].back()["floor"] = *row.floor;
-        if (!row.faiss_failure.empty()) json["rows"].back()["faiss_failure"] = row.faiss_failure;
-    }
-    return json;
 }
 
 ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const CommonOptions& common) {
@@ -71,24 +47,45 @@ ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const Comm
         throw InvalidArgument("bench plans for itself, expected an index file instead of --plan");
     }
     const QueryFile file(request.queries, inspect(request.index.files, files, common).dim);
-    bench::CompareOptions options;
-    const std::int64_t query_count = std::min(file.count(), options.batches.back());
+    bench::CompareOptions options = request.options;
+    const std::int64_t largest = *std::max_element(options.batches.begin(), options.batches.end());
+    const std::int64_t query_count = std::min(file.count(), largest);
     const std::vector<float> queries = file.read(0, query_count);
     options.load.devices = request.index.devices;
     options.load.plan = request.index.plan;
     options.load.part_order = request.index.files.order;
     // The largest batch that is measured, so that it is searched as it would be by who planned for it.
-    if (!batch_was_given) options.load.plan.max_batch = options.batches.back();
-    options.repetitions = request.repetitions;
+    if (!batch_was_given) options.load.plan.max_batch = largest;
     options.on_step = [&common](const std::string& step) { note(common, "measuring " + step); };
-    const std::vector<bench::Comparison> rows =
+    const bench::ComparisonReport report =
         bench::compare_with_faiss(request.index.files.paths, queries, query_count, options);
-    if (common.json) {
-        print_json(as_json(rows, request, query_count));
-    } else {
-        print(as_table(rows));
+    if (!common.json) {
+        print(as_table(report));
+        return exit_ok;
     }
+    nlohmann::ordered_json json = json_header();
+    json["queries"] = query_count;
+    json["k"] = request.index.plan.k;
+    json["repetitions"] = options.repetitions;
+    add_json(json, report);
+    print_json(json);
     return exit_ok;
+}
+
+void add_measuring_options(CLI::App& command, bench::CompareOptions& options) {
+    add_number(command, "--repeat", options.repetitions, 1, 1000,
+               "Times each figure is taken, the sides in turn; medians are printed, and a row is undecided where the "
+               "figures of a side lie more than 10 % apart")
+        ->default_str("7");
+    add_value(command, "--batches", options.batches, parse_batches, "Queries of the searches that are measured")
+        ->type_name("LIST")
+        ->default_str("1,4,16,64,256,1024");
+    command.add_flag("--only-searches", options.only_searches, "Measure no loads and no merge");
+    add_number(command, "--callers", options.callers, 1, 1024,
+               "Also measure so many threads that search at once, one query each");
+    add_value(command, "--against", options.python, parse_interpreter,
+              "Search beside the faiss of this Python interpreter instead of the one linked here")
+        ->type_name("PYTHON");
 }
 
 }  // namespace
@@ -101,8 +98,7 @@ void add_bench_command(CommandLine& line) {
     });
     add_index_request(**command, request->index);
     add_queries(**command, request->queries);
-    add_number(**command, "--repeat", request->repetitions, 1, 1000, "Times each figure is taken; medians are printed")
-        ->default_str("5");
+    add_measuring_options(**command, request->options);
 }
 
 }  // namespace gpushard::cli
