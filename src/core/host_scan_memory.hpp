@@ -40,6 +40,10 @@ inline constexpr std::int64_t most_scanned_queries = 1024;
 /// Whether the host scans its rows for this metric itself; by all others Faiss searches.
 inline bool host_scans(Metric metric) { return metric == Metric::inner_product || metric == Metric::l2; }
 
+/// Rows that a thread takes at a time: they stay in the cache of a processor while the queries pass by, and are some
+/// ten microseconds of work.
+std::int64_t scanned_rows(const ShardWorkload& workload);
+
 /// Of a thread, where rows are not float32.
 Bytes widened_scratch_bytes(Precision precision, std::int64_t dim);
 

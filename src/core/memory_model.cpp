@@ -67,10 +67,11 @@ ShardMemory host_memory(const ShardWorkload& workload, Bytes rows, SearchTile ti
                                        : host_faiss_memory(workload, rows, tile);
 }
 
-/// The scan has no tiles of rows: it takes them a few at a time whatever the tile is.
+/// For the scan the rows are what a thread takes at a time, which costs no memory.
 SearchTile host_preferred_tile(const ShardWorkload& workload, std::int64_t rows) {
     if (host_scans(workload.metric)) {
-        return {.rows = rows, .queries = std::min<std::int64_t>(workload.max_batch, most_scanned_queries)};
+        return {.rows = std::min(rows, scanned_rows(workload)),
+                .queries = std::min<std::int64_t>(workload.max_batch, most_scanned_queries)};
     }
     constexpr std::int64_t most_rows = 1 << 20;
     constexpr std::int64_t widened_tile_bytes = std::int64_t{8} << 20;  // stays in the last-level cache of a server
@@ -81,7 +82,7 @@ SearchTile host_preferred_tile(const ShardWorkload& workload, std::int64_t rows)
 }
 
 SearchTile host_smallest_tile(const ShardWorkload& workload, std::int64_t rows) {
-    if (host_scans(workload.metric)) return {.rows = rows, .queries = 1};
+    if (host_scans(workload.metric)) return {.rows = std::min(rows, scanned_rows(workload)), .queries = 1};
     return {.rows = std::min<std::int64_t>(rows, 1024), .queries = 1};
 }
 
@@ -160,6 +161,13 @@ SearchTile first_good_tile(const ShardWorkload& workload, std::int64_t rows, IsG
 
 Bytes widened_scratch_bytes(Precision precision, std::int64_t dim) {
     return precision == Precision::f32 ? 0 : product(4, widened_rows, as_bytes(padded_dim(dim)));
+}
+
+std::int64_t scanned_rows(const ShardWorkload& workload) {
+    constexpr Bytes cached = 256_KiB;
+    constexpr std::int64_t compared_at_once = 8;
+    const auto fitting = static_cast<std::int64_t>(cached / vector_bytes(workload, 1));
+    return std::max(compared_at_once, fitting / compared_at_once * compared_at_once);
 }
 
 Bytes scan_scratch_bytes(const ShardWorkload& workload, std::int64_t queries, std::int64_t k) {

@@ -20,16 +20,6 @@
 namespace gpushard {
 namespace {
 
-/// Of rows, what a thread takes at a time: it stays in the cache of a processor while the queries pass by, and is some
-/// ten microseconds of work.
-constexpr Bytes chunk_bytes = 256_KiB;
-
-std::int64_t rows_of_a_chunk(Bytes row_bytes) {
-    constexpr std::int64_t compared_at_once = 8;
-    const auto fitting = static_cast<std::int64_t>(chunk_bytes / row_bytes);
-    return std::max(compared_at_once, fitting / compared_at_once * compared_at_once);
-}
-
 /// From so many answers on, ordering them is shared among threads, in parts of so many.
 constexpr std::int64_t shared_answers = 8192;
 
@@ -59,18 +49,19 @@ private:
 /// Searches the shard for one batch of queries after another; owns the scratch of a search.
 class ScanShard::BatchScan {
 public:
-    BatchScan(const ScanShard& shard, std::int64_t most_queries, std::int64_t k)
+    BatchScan(const ScanShard& shard, SearchTile tile, std::int64_t k)
         : shard_(shard),
           k_(k),
+          chunk_(tile.rows),
           dim_(shard.spec().index.dim),
           stride_(padded_dim(dim_)),
-          list_bytes_((CandidateLists::bytes(most_queries, k) + 63) / 64 * 64),
+          list_bytes_((CandidateLists::bytes(tile.queries, k) + 63) / 64 * 64),
           lists_(static_cast<std::size_t>(shard.spec().threads)),
-          memory_(scan_scratch_bytes(shard.spec().workload(DeviceKind::cpu), most_queries, k) + 64, shard.device()) {
+          memory_(scan_scratch_bytes(shard.spec().workload(DeviceKind::cpu), tile.queries, k) + 64, shard.device()) {
         const auto misaligned = reinterpret_cast<std::uintptr_t>(memory_.data()) % 64;
         queries_ = reinterpret_cast<float*>(memory_.data() + (64 - misaligned) % 64);
-        added_ = queries_ + most_queries * stride_;
-        slots_ = reinterpret_cast<std::byte*>(added_ + (most_queries + 15) / 16 * 16);
+        added_ = queries_ + tile.queries * stride_;
+        slots_ = reinterpret_cast<std::byte*>(added_ + (tile.queries + 15) / 16 * 16);
         slot_bytes_ = list_bytes_ + widened_scratch_bytes(shard.spec().precision, dim_);
     }
 
@@ -80,9 +71,8 @@ public:
         std::fill(lists_.begin(), lists_.end(), std::nullopt);
         const ShardSpec& spec = shard_.spec();
         const std::int64_t rows = spec.rows.count();
-        const std::int64_t chunk = rows_of_a_chunk(static_cast<Bytes>(dim_) * element_bytes(spec.precision));
-        shard_.threads_->for_each((rows + chunk - 1) / chunk, spec.threads, [&](std::int64_t task, int slot) {
-            scan(task * chunk, std::min(chunk, rows - task * chunk), count, slot);
+        shard_.threads_->for_each((rows + chunk_ - 1) / chunk_, spec.threads, [&](std::int64_t task, int slot) {
+            scan(task * chunk_, std::min(chunk_, rows - task * chunk_), count, slot);
         });
         const std::int64_t part = std::max<std::int64_t>(1, shared_answers / wanted);
         const auto answer = [&](std::int64_t task, int /*slot*/) {
@@ -147,6 +137,7 @@ private:
 
     const ScanShard& shard_;
     const std::int64_t k_;
+    const std::int64_t chunk_;  ///< rows that a thread takes at a time
     const std::int64_t dim_;
     const std::int64_t stride_;
     const Bytes list_bytes_;
@@ -172,7 +163,7 @@ void ScanShard::search(std::int64_t query_count, const float* queries, std::int6
     SearchTile tile = this->tile(own_k);
     tile.queries = std::min(tile.queries, query_count);
     const HostCharge scratch = charge_search(tile, own_k);
-    BatchScan batches(*this, tile.queries, own_k);
+    BatchScan batches(*this, tile, own_k);
     const std::int64_t dim = spec().index.dim;
     for (std::int64_t first = 0; first < query_count; first += tile.queries) {
         batches.search(std::min(tile.queries, query_count - first), queries + first * dim, k, distances + first * k,

@@ -60,21 +60,19 @@ SearchResult search_in_batches(const ShardedIndex& index, const std::vector<floa
 }
 
 void expect_same_bits(const std::filesystem::path& file, const std::vector<float>& queries, PrecisionChoice precision) {
-    for (const std::int64_t k : {1, 10, 100}) {
-        const SearchResult expected =
-            search_in_batches(load(file, on({devices_for(file, 1)}, precision)), queries, 256, k);
-        for (const int devices : {1, 3, 7}) {
-            for (const int threads : {1, 2}) {
-                const ShardedIndex index =
-                    load(file, on({devices_for(file, devices), threads, threads == 1 ? 256 : 100}, precision));
-                ASSERT_EQ(index.plan().used_devices(), devices);
-                for (const std::int64_t batch : {1, 7, 256}) {
-                    const SearchResult found = search_in_batches(index, queries, batch, k);
-                    SCOPED_TRACE(std::to_string(devices) + " devices, " + std::to_string(threads) + " threads, " +
-                                 std::to_string(batch) + " at a time, k " + std::to_string(k));
-                    ASSERT_EQ(found.ids, expected.ids);
-                    ASSERT_EQ(found.distances, expected.distances);
-                }
+    const ShardedIndex one = load(file, on({devices_for(file, 1)}, precision));
+    for (const int devices : {1, 3, 7}) {
+        for (const int threads : {1, 2}) {
+            const ShardedIndex index =
+                load(file, on({devices_for(file, devices), threads, threads == 1 ? 256 : 100}, precision));
+            ASSERT_EQ(index.plan().used_devices(), devices);
+            for (const auto& [batch, k] : {std::pair{1, 10}, {7, 1}, {7, 100}, {256, 10}}) {
+                const SearchResult expected = search_in_batches(one, queries, 256, k);
+                const SearchResult found = search_in_batches(index, queries, batch, k);
+                SCOPED_TRACE(std::to_string(devices) + " devices, " + std::to_string(threads) + " threads, " +
+                             std::to_string(batch) + " at a time, k " + std::to_string(k));
+                ASSERT_EQ(found.ids, expected.ids);
+                ASSERT_EQ(found.distances, expected.distances);
             }
         }
     }

@@ -89,10 +89,13 @@ TEST(HostMemory, NoMoreRowsThanACandidateCanName) {
 
 TEST(HostTiles, PreferredAndSmallest) {
     ShardWorkload workload = host(Precision::f32);
-    EXPECT_EQ(preferred_tile(workload, 5'000'000), (SearchTile{.rows = 5'000'000, .queries = 256}));
-    EXPECT_EQ(smallest_tile(workload, 5'000'000), (SearchTile{.rows = 5'000'000, .queries = 1}));
+    EXPECT_EQ(preferred_tile(workload, 5'000'000), (SearchTile{.rows = 80, .queries = 256}));
+    EXPECT_EQ(smallest_tile(workload, 5'000'000), (SearchTile{.rows = 80, .queries = 1}));
     workload.max_batch = 1'000'000;
-    EXPECT_EQ(preferred_tile(workload, 3000), (SearchTile{.rows = 3000, .queries = 1024}));
+    EXPECT_EQ(preferred_tile(workload, 3000), (SearchTile{.rows = 80, .queries = 1024}));
+    EXPECT_EQ(preferred_tile(workload, 7).rows, 7);
+    workload.dim = 1'000'000;
+    EXPECT_EQ(preferred_tile(workload, 3000).rows, 8);
     workload.max_batch = 3;
     EXPECT_EQ(preferred_tile(workload, 3000).queries, 3);
 }
