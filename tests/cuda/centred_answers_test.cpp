@@ -123,7 +123,7 @@ TEST_F(CentredAnswers, HaveTheWholeInnerProduct) {
 
 TEST_F(CentredAnswers, AreRightByEveryMetricThatIsCentred) {
     for (const Metric metric : {Metric::inner_product, Metric::l2, Metric::l1, Metric::linf}) {
-        write(normal_rows(600, 24, 30, 1), metric);
+        write(normal_rows(600, 64, 30, 1), metric);
         for (const std::string precision : {"f16", "bf16"}) {
             if (!is_searched(precision)) continue;
             const ShardedIndex index = loaded_as(precision);
@@ -133,7 +133,8 @@ TEST_F(CentredAnswers, AreRightByEveryMetricThatIsCentred) {
     }
 }
 
-// Of 20,000 embeddings of package descriptions; plain float16 is off by 9.0e-5 and bfloat16 by 8.2e-4.
+// Of 20,000 embeddings of package descriptions; plain float16 is off by 9.0e-5 and bfloat16 by 8.2e-4. Of the 6,000
+// nearest a dozen are within 7e-6 of the next, so chance decides about the last few.
 TEST_F(CentredAnswers, OfRealEmbeddingsComeNearFloat32) {
     const std::filesystem::path shared = shared_data();
     if (shared.empty()) GTEST_SKIP() << "no real embeddings: see tests/README.md";
@@ -151,14 +152,13 @@ TEST_F(CentredAnswers, OfRealEmbeddingsComeNearFloat32) {
         double least_recall;
         double most_error;
     };
-    for (const Case& expected : {Case{"f16", 0.9993, 3.5e-5}, Case{"bf16", 0.996, 3e-4}}) {
+    for (const Case& expected : {Case{"f16", 0.998, 3.5e-5}, Case{"bf16", 0.996, 3e-4}}) {
         if (!is_searched(expected.precision)) continue;
         const Difference difference = difference_of(loaded_as(expected.precision), queries);
         EXPECT_GE(difference.recall, expected.least_recall) << expected.precision;
         EXPECT_LE(difference.largest_error, expected.most_error) << expected.precision;
         RecordProperty(std::string(expected.precision) + "_recall", std::to_string(difference.recall));
         RecordProperty(std::string(expected.precision) + "_error", std::to_string(difference.largest_error));
-        std::printf("%s %.5f %.3g\n", expected.precision, difference.recall, difference.largest_error);
     }
 }
 

@@ -71,9 +71,10 @@ protected:
         const Rows queries = uniform_rows(5, rows.dim, 99);
         const SearchResult found = index.search(5, queries.values.data(), 10);
         for (std::int64_t q = 0; q < 5; ++q) {
-            EXPECT_EQ(test::wrong_in_answer(rows, {0, rows.count}, Metric::l2, Precision::f32, queries.row(q), 10,
-                                            found.distances.data() + q * 10, found.ids.data() + q * 10),
-                      "");
+            EXPECT_EQ(
+                test::wrong_in_answer(rows, {0, rows.count}, Metric::inner_product, Precision::f32, queries.row(q), 10,
+                                      found.distances.data() + q * 10, found.ids.data() + q * 10),
+                "");
         }
     }
 
@@ -123,7 +124,7 @@ protected:
     ~LoadRecovery() override { set_log_callback({}); }
 
     Rows rows = uniform_rows(6000, 32, 1);
-    std::string bytes = flat_index(rows, Metric::l2);
+    std::string bytes = flat_index(rows, Metric::inner_product);
     std::shared_ptr<ByteSource> source = view_memory(bytes.data(), bytes.size());
     std::vector<std::shared_ptr<FakeDevice>> fakes;
     std::vector<std::shared_ptr<Device>> devices;
@@ -537,7 +538,7 @@ class StagingRecovery : public LoadRecovery {
 protected:
     StagingRecovery() {
         rows = uniform_rows(80'000, 32, 1);
-        bytes = flat_index(rows, Metric::l2);
+        bytes = flat_index(rows, Metric::inner_product);
         source = view_memory(bytes.data(), bytes.size());
         make_devices({64_MiB, 64_MiB});
         plan_options.staging_bytes = 8_MiB;

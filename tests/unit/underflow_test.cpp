@@ -23,22 +23,31 @@ constexpr std::int32_t dim = 16;
 
 void fill(Rows& rows, std::int64_t row, float value) { std::fill_n(rows.values.begin() + row * dim, dim, value); }
 
+/// 1,000 rows, each beside its opposite: their centre is zero, and what is held is what the file has.
+Rows opposite_rows() {
+    Rows rows = uniform_rows(count, dim, 1);
+    for (std::size_t i = 0; i < rows.values.size(); ++i) {
+        if (i / dim % 2 == 1) rows.values[i] = -rows.values[i - dim];
+    }
+    return rows;
+}
+
 /// 1,000 rows, of which so many, spread over all, are too small.
 Rows with_small_rows(std::int64_t small) {
-    Rows rows = uniform_rows(count, dim, 1);
+    Rows rows = opposite_rows();
     for (std::int64_t i = 0; i < small; ++i) fill(rows, i * count / small + 7, 1e-8F);
     return rows;
 }
 
 Rows scaled(float scale) {
-    Rows rows = uniform_rows(count, dim, 1);
+    Rows rows = opposite_rows();
     for (float& value : rows.values) value *= scale;
     return rows;
 }
 
 /// Two values of a hundred are too small, of rows that are large.
 Rows with_small_values() {
-    Rows rows = uniform_rows(count, dim, 1);
+    Rows rows = opposite_rows();
     for (std::size_t i = 0; i < rows.values.size(); i += 50) rows.values[i] = 1e-8F;
     return rows;
 }
