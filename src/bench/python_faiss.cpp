@@ -67,7 +67,7 @@ std::string PythonFaiss::expect(const std::string& word) {
     const std::string line = child_.read_line();
     const std::size_t space = line.find(' ');
     const std::string first = line.substr(0, space);
-    const std::string rest = space == std::string::npos ? "" : line.substr(space + 1);
+    std::string rest = space == std::string::npos ? "" : line.substr(space + 1);
     if (first == word) return rest;
     const std::string said = first == "error" ? " failed: " + printable(rest, longest_quote)
                                               : " said '" + printable(line, longest_quote) + "', expected " + word;
