@@ -16,7 +16,7 @@
 namespace gpushard::bench {
 namespace {
 
-constexpr int tries = 5;
+constexpr int tries = 10;
 
 // Longer than it takes to start threads, shorter than a turn of the scheduler.
 constexpr double seconds_of_a_try = 0.02;

@@ -17,7 +17,7 @@
 namespace gpushard::bench {
 namespace {
 
-constexpr std::size_t longest_line = 64 * 1024;
+constexpr std::size_t longest_line = std::size_t{64} * 1024;
 
 [[noreturn]] void throw_system_error(const char* what) {
     throw Error(ErrorKind::internal, std::string(what) + ": " + std::generic_category().message(errno));

@@ -1,6 +1,5 @@
 #include "bench/python_faiss.hpp"
 
-#include <cmath>
 #include <sstream>
 
 #include <gpushard/error.hpp>
@@ -56,7 +55,7 @@ PythonFaiss::Search PythonFaiss::search(std::int64_t batch) {
     std::istringstream text(figures);
     Search search;
     const bool is_read = static_cast<bool>(text >> search.seconds >> search.cpu_seconds);
-    if (!is_read || !std::isfinite(search.seconds) || search.seconds <= 0) {
+    if (!is_read || !(search.seconds > 0)) {
         throw Error(ErrorKind::internal,
                     speaker(version_.python) + " took '" + printable(figures, longest_quote) + "', expected seconds");
     }
@@ -67,7 +66,7 @@ std::string PythonFaiss::expect(const std::string& word) {
     const std::string line = child_.read_line();
     const std::size_t space = line.find(' ');
     const std::string first = line.substr(0, space);
-    const std::string rest = space == std::string::npos ? "" : line.substr(space + 1);
+    std::string rest = space == std::string::npos ? "" : line.substr(space + 1);
     if (first == word) return rest;
     const std::string said = first == "error" ? " failed: " + printable(rest, longest_quote)
                                               : " said '" + printable(line, longest_quote) + "', expected " + word;

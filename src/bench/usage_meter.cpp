@@ -1,10 +1,10 @@
 #include "bench/usage_meter.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <fstream>
 #include <string>
 #include <thread>
-#include <time.h>
 
 namespace gpushard::bench {
 namespace {

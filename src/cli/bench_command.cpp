@@ -51,9 +51,7 @@ ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const Comm
     const std::int64_t largest = *std::max_element(options.batches.begin(), options.batches.end());
     const std::int64_t query_count = std::min(file.count(), largest);
     const std::vector<float> queries = file.read(0, query_count);
-    options.load.devices = request.index.devices;
-    options.load.plan = request.index.plan;
-    options.load.part_order = request.index.files.order;
+    options.load = planning_options(request.index);
     // The largest batch that is measured, so that it is searched as it would be by who planned for it.
     if (!batch_was_given) options.load.plan.max_batch = largest;
     options.on_step = [&common](const std::string& step) { note(common, "measuring " + step); };
@@ -65,7 +63,7 @@ ExitCode run_bench(const BenchRequest& request, bool batch_was_given, const Comm
     }
     nlohmann::ordered_json json = json_header();
     json["queries"] = query_count;
-    json["k"] = request.index.plan.k;
+    json["k"] = options.load.plan.k;
     json["repetitions"] = options.repetitions;
     add_json(json, report);
     print_json(json);

@@ -24,8 +24,8 @@ protected:
     void TearDown() override { unsetenv("SIMCUDA_FAULTS"); }
 
     Arguments bench(const std::string& devices) const {
-        return {"bench",       index_, "--queries", queries_, "--devices", devices,
-                "--precision", "f16",  "--repeat",  "2",      "--quiet"};
+        return {"bench", index_,     "--queries", queries_,    "--devices",     devices,  "--precision",
+                "f16",   "--repeat", "2",         "--batches", "1,16,256,4096", "--quiet"};
     }
 
 private:

@@ -21,8 +21,9 @@ protected:
     }
 
     Arguments bench(const std::string& devices) const {
-        Arguments arguments = {"bench", index_,     "--queries", queries_, "--devices", devices,  "--precision",
-                               "f16",   "--repeat", "1",         "--k",    "1",         "--quiet"};
+        Arguments arguments = {"bench", index_,        "--queries", queries_,        "--devices",
+                               devices, "--precision", "f16",       "--repeat",      "1",
+                               "--k",   "1",           "--batches", "1,16,256,4096", "--quiet"};
         if (devices == "cuda:all") arguments.insert(arguments.end(), {"--min-devices", "4"});
         return arguments;
     }
