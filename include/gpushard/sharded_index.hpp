@@ -44,9 +44,9 @@ struct LoadReport : RowFindings {
         bool centred = false;         ///< holds rows less `centre`
     };
     std::vector<PerDevice> devices;
-    /// What the libraries that search on the host (BLAS, OpenMP) took of this process's memory when they were made
-    /// ready, and keep as long as the process lives: measured, beside the plan. 0 for a later load that finds them
-    /// ready.
+    /// What OpenMP, on whose threads Faiss searches on the host by metrics other than inner product and L2, took of
+    /// this process's memory when its threads were started, and keeps: measured, beside the plan. 0 for a later load
+    /// that finds them there, and nearly 0 for those two metrics.
     Bytes host_library_bytes = 0;
     Bytes host_peak_bytes = 0;  ///< host memory of the load: staging (the cards' share as granted) and host shards
     /// Every byte once, and what the fingerprint is made of (the header and at most 64 KiB) a second time at the end.

@@ -19,8 +19,8 @@ void refuse_unsupported(const PlacementPlan& plan);
 /// Throws FileChanged when `source` is not the index that `plan` was made for, by header and fingerprint.
 void check_same_index(const PlacementPlan& plan, const ByteSource& source);
 
-/// Takes what searches on the host need beside the plan, before anything is read: buffers of BLAS, which stay, and the
-/// proof that their threads can be started. Throws InsufficientMemory.
+/// Proves, before anything is read, that the threads that search on the host can be started. Throws
+/// InsufficientMemory.
 void prepare_host(const PlacementPlan& plan);
 
 /// Opens the devices of a plan on this machine, null for those without rows. Throws DeviceError for a device that is
