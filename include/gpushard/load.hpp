@@ -63,8 +63,8 @@ struct LoadOptions {
 /// When memory turns out shorter than planned, or a device fails, everything is released, the devices are looked at
 /// again, and the load begins again with what there is: less staging, rows on other devices (those without rows so far,
 /// too), smaller search tiles, rows in host memory where PlanOptions::spill_bytes allows it, a failed device left out.
-/// Every step is a line of LoadReport::recovery. No row is read before every device has given its memory, so this costs
-/// no reading, unless a device fails later. The precision never changes.
+/// Every step is a line of LoadReport::recovery. No row but those of a sample is read before every device has given its
+/// memory, so this costs no other reading, unless a device fails later. The precision never changes.
 ///
 /// At the end the file must be the one that was planned: its times, and the pieces that the fingerprint is made of,
 /// which are read a second time.

@@ -54,9 +54,9 @@ struct PlanOptions {
     int threads = 0;
 };
 
-/// Whether a shard holds its rows less a centre, the mean of a sample of the rows, and takes queries less the same:
-/// distances stay what they are, inner products lack one number a query, which is added again, and what the rows have
-/// in common costs no digits.
+/// Whether a shard holds its rows less a centre, the mean of a sample of the rows: distances to queries less the same
+/// stay what they are, inner products with queries as they are lack one number a query, which is added again, and what
+/// the rows have in common costs no digits.
 enum class Centring {
     none,
     if_far,  ///< where the sample says that norms are large against distances

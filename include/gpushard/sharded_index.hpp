@@ -49,11 +49,11 @@ struct LoadReport : RowFindings {
     /// that finds them there, and nearly 0 for those two metrics.
     Bytes host_library_bytes = 0;
     Bytes host_peak_bytes = 0;  ///< host memory of the load: staging (the cards' share as granted) and host shards
-    /// Every byte once, and what the fingerprint is made of (the header and at most 64 KiB) a second time at the end.
+    /// Every byte once; twice what the fingerprint is made of (the header and at most 64 KiB), and the centre's sample.
     Bytes file_bytes_read = 0;
     double seconds = 0;
-    /// The mean of `centre_sample_rows` rows spread evenly over the index, whose bytes are read twice; empty where no
-    /// device needed one. See Centring.
+    /// The mean, to a sixteenth of a deviation, of `centre_sample_rows` rows spread evenly over the index; empty where
+    /// no device needed one. See Centring.
     std::vector<float> centre;
     std::int64_t centre_sample_rows = 0;
     std::vector<std::string> recovery;  ///< what had to be done differently from the plan, in order

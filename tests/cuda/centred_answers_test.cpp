@@ -139,11 +139,11 @@ TEST_F(CentredAnswers, OfRealEmbeddingsComeNearFloat32) {
     const std::filesystem::path shared = shared_data();
     if (shared.empty()) GTEST_SKIP() << "no real embeddings: see tests/README.md";
     const std::string bytes = read_file(shared / "debian_e5_flat.index");
-    Rows rows{.count = 20'000, .dim = 384, .values = std::vector<float>(20'000 * 384)};
+    Rows rows{.count = 20'000, .dim = 384, .values = std::vector<float>(7'680'000)};
     std::memcpy(rows.values.data(), bytes.data() + 45, rows.values.size() * sizeof(float));
     write(rows, Metric::inner_product);
     const std::string npy = read_file(shared / "queries.npy");
-    Rows queries{.count = 600, .dim = 384, .values = std::vector<float>(600 * 384)};
+    Rows queries{.count = 600, .dim = 384, .values = std::vector<float>(230'400)};
     const std::size_t of_values = queries.values.size() * sizeof(float);
     std::memcpy(queries.values.data(), npy.data() + npy.size() - of_values, of_values);
 

@@ -147,9 +147,9 @@ TEST(CentreSample, IsZeroWhereColumnsAreCentredAlready) {
 
 TEST(CentreSample, LeavesOutRowsThatAreNotFinite) {
     Rows rows = normal_rows(1000, 3, 7, 0);
-    rows.values[3 * 4] = std::numeric_limits<float>::quiet_NaN();
-    rows.values[3 * 500 + 2] = std::numeric_limits<float>::infinity();
-    rows.values[3 * 500] = 1e20F;
+    rows.values[12] = std::numeric_limits<float>::quiet_NaN();
+    rows.values[1502] = std::numeric_limits<float>::infinity();
+    rows.values[1500] = 1e20F;
     const Sampled sampled(rows);
     EXPECT_EQ(sampled.sample.rows, 998);
     EXPECT_THAT(sampled.sample.centre, Each(7));
@@ -248,7 +248,7 @@ TEST(CentredLoad, GivesEveryShardTheSameCentre) {
     const LoadReport& report = load.loaded.report;
     EXPECT_EQ(report.centre, Sampled(rows).sample.centre);
     EXPECT_EQ(report.centre_sample_rows, 1024);
-    EXPECT_EQ(report.file_bytes_read, load.bytes.size() + 1024 * 16) << "everything, and the sample twice";
+    EXPECT_EQ(report.file_bytes_read, load.bytes.size() + 16_KiB) << "everything, and the sample twice";
     for (std::size_t i = 0; i < 4; ++i) {
         EXPECT_TRUE(report.devices[i].centred);
         ASSERT_TRUE(load.rig.fakes[i]->last_spec().centre);
