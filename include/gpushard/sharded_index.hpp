@@ -52,8 +52,8 @@ struct LoadReport : RowFindings {
     /// Every byte once; twice what the fingerprint is made of (the header and at most 64 KiB), and the centre's sample.
     Bytes file_bytes_read = 0;
     double seconds = 0;
-    /// The mean, to a sixteenth of a deviation, of `centre_sample_rows` rows spread evenly over the index; empty where
-    /// no device needed one. See Centring.
+    /// The mean of `centre_sample_rows` rows spread evenly over the index, a whole number where all of a column are;
+    /// empty where no device needed one. See Centring.
     std::vector<float> centre;
     std::int64_t centre_sample_rows = 0;
     std::vector<std::string> recovery;  ///< what had to be done differently from the plan, in order

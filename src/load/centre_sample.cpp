@@ -30,7 +30,7 @@ constexpr double far_ratio = 256;
 class ColumnMoments {
 public:
     explicit ColumnMoments(std::int64_t dim)
-        : means_(static_cast<std::size_t>(dim)), squares_(static_cast<std::size_t>(dim)) {}
+        : means_(static_cast<std::size_t>(dim)), squares_(means_.size()), whole_(means_.size(), true) {}
 
     void add(const float* row) {
         const double part = 1.0 / static_cast<double>(++rows_);
@@ -38,30 +38,22 @@ public:
             const double before = row[i] - means_[i];
             means_[i] += before * part;
             squares_[i] += before * (row[i] - means_[i]);
+            whole_[i] = whole_[i] && row[i] == std::nearbyint(row[i]);
         }
     }
 
     std::int64_t rows() const { return rows_; }
-    double mean(std::size_t i) const { return means_[i]; }
+    // Bytes and small integers, such as those that SIFT is made of, float16 holds exactly, and still does less a number
+    // that is whole.
+    float centre(std::size_t i) const { return static_cast<float>(whole_[i] ? std::nearbyint(means_[i]) : means_[i]); }
     double variance(std::size_t i) const { return rows_ > 0 ? squares_[i] / static_cast<double>(rows_) : 0; }
 
 private:
     std::int64_t rows_ = 0;
     std::vector<double> means_;
     std::vector<double> squares_;
+    std::vector<bool> whole_;  ///< columns of which every value is a whole number
 };
-
-// To a power of two between a sixteenth and an eighth of the deviation: a centre that is off by a sixteenth leaves rows
-// longer by a five-hundredth. What it is for is values of few bits, such as the bytes and small integers that SIFT is
-// made of, which float16 holds exactly and still does when the centre has no more bits than they; a column that is
-// centred already stays as it is.
-float rounded_mean(double mean, double variance) {
-    constexpr double most = std::numeric_limits<float>::max();
-    const double deviation = std::sqrt(variance);
-    if (!(deviation > 0)) return static_cast<float>(mean);
-    const double step = std::ldexp(1.0, std::ilogb(deviation / 8));
-    return static_cast<float>(std::clamp(std::nearbyint(mean / step) * step, -most, most));
-}
 
 CentreSample sum_up(const ColumnMoments& columns, std::int64_t dim) {
     CentreSample sample;
@@ -69,7 +61,7 @@ CentreSample sum_up(const ColumnMoments& columns, std::int64_t dim) {
     double norm = 0;
     double spread = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(dim); ++i) {
-        sample.centre.push_back(rounded_mean(columns.mean(i), columns.variance(i)));
+        sample.centre.push_back(columns.centre(i));
         norm += static_cast<double>(sample.centre.back()) * sample.centre.back();
         spread += columns.variance(i);
     }

@@ -191,6 +191,7 @@ std::string CommandMaker::output(const ListedCommand& command) {
         name = one_of(Sandbox::old_outputs());
     } else if (chance(0.1)) {
         name = one_of(std::vector<std::string>{"folder", "no/such/folder", "fifo", "loop", "", "made0"});
+        made_.may_take_long |= name == "fifo";  // queries may come through one, and nobody writes
     }
     made_.writes.push_back(name);
     return !name.empty() && name.front() == '-' ? "./" + name : name;

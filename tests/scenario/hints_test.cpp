@@ -95,7 +95,6 @@ TEST_F(Hints, OfPlansThatDoNotFitArePlansThatDo) {
                       "replicate", "--replicas", "2"},
                      3),
               3);
-    EXPECT_GE(follow({"plan", index_, "--devices", "cpu=1MiB", "--precision", "bf16"}, 2), 1);
 }
 
 TEST_F(Hints, OfPartsAreTheRightOrder) {

@@ -6,6 +6,8 @@
 
 #include <gmock/gmock.h>
 
+#include <gpushard/bytes.hpp>
+
 #include "scenario.hpp"
 
 namespace gpushard::test {
@@ -57,16 +59,19 @@ TEST_F(HostScan, LeavesOtherMetricsToFaissAndOpenMp) {
 TEST_F(HostScan, SearchesOnTheThreadsThatWereAskedFor) {
     write("a.index", flat_index(uniform_rows(3000, 64, 5), Metric::l2));
     write("q.npy", query_npy(uniform_rows(25, 64, 6)));
-    const auto answers = [&](const std::string& threads) {
-        return json_of({"search", path("a.index"), "--devices", "cpu=8MiB", "--queries", path("q.npy"), "--threads",
-                        threads, "--json"});
-    };
-    const Json one = answers("1");
-    EXPECT_EQ(one["plan"]["options"]["threads"], 1);
-    const Json three = answers("3");
-    EXPECT_EQ(three["plan"]["options"]["threads"], 3);
-    EXPECT_EQ(one["answers"], three["answers"]);
-    EXPECT_GT(three["plan"]["devices"][0]["scratch_bytes"], one["plan"]["devices"][0]["scratch_bytes"]);
+    Bytes scratch = 0;
+    for (const std::string threads : {"1", "3"}) {
+        const Json plan = json_of({"plan", path("a.index"), "--devices", "cpu=8MiB", "--threads", threads});
+        EXPECT_EQ(plan["options"]["threads"], std::stoi(threads));
+        EXPECT_GT(plan["devices"][0]["scratch_bytes"].get<Bytes>(), scratch);
+        scratch = plan["devices"][0]["scratch_bytes"].get<Bytes>();
+        const ChildResult found =
+            run_gpushard({"search", path("a.index"), "--devices", "cpu=8MiB", "--queries", path("q.npy"), "--threads",
+                          threads, "--out", path("ids" + threads + ".npy"), "--distances", path(threads + ".npy")});
+        EXPECT_EQ(found.exit_code, 0) << found.err;
+    }
+    EXPECT_EQ(read_file(path("ids1.npy")), read_file(path("ids3.npy")));
+    EXPECT_EQ(read_file(path("1.npy")), read_file(path("3.npy")));
     expect_error({"plan", path("a.index"), "--devices", "cpu", "--threads", "0"}, 2);
 }
 

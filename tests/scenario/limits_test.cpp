@@ -59,7 +59,7 @@ TEST_F(Limits, OfAddressSpaceGiveAnAnswerOrAClearError) {
     int answered = 0;
     int refused = 0;
     for (const char* devices : {"cpu=64MiB", "cpu=32MiB*4"}) {
-        for (const std::uint64_t beyond : {64, 128, 160, 200, 260, 300, 400, 600, 1500}) {
+        for (const std::uint64_t beyond : {8, 16, 64, 128, 160, 200, 300, 600, 1500}) {
             SCOPED_TRACE(std::string(devices) + " with " + std::to_string(beyond) + " MiB");
             ChildSetup setup;
             setup.address_space_bytes = address_space_of_libraries() + beyond * mib;

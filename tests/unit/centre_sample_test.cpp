@@ -102,7 +102,7 @@ Rows normal_rows(std::int64_t count, std::int32_t dim, float offset, float devia
     return rows;
 }
 
-TEST(CentreSample, IsTheMeanToASixteenthOfTheDeviation) {
+TEST(CentreSample, IsTheMean) {
     for (const float offset : {0.0F, -0.7F, 100.0F, 1e4F}) {
         for (const float deviation : {1e-3F, 1.0F, 300.0F}) {
             const Rows rows = normal_rows(900, 5, offset, deviation);
@@ -112,9 +112,7 @@ TEST(CentreSample, IsTheMeanToASixteenthOfTheDeviation) {
                 double mean = 0;
                 for (std::size_t row = 0; row < 900; ++row) mean += rows.values[row * 5 + i] / 900.0;
                 const float centre = sampled.sample.centre[i];
-                EXPECT_NEAR(centre, mean, 1.1 * deviation / 16) << offset << " +- " << deviation;
-                const double step = std::ldexp(1.0, std::ilogb(0.9 * deviation / 16));
-                EXPECT_EQ(std::fmod(centre, step), 0) << "of few bits";
+                EXPECT_NEAR(centre, mean, 1e-6 * deviation + 6e-8 * std::abs(mean)) << offset << " +- " << deviation;
             }
         }
     }
@@ -139,10 +137,6 @@ TEST(CentreSample, LeavesBytesExactInFloat16) {
         EXPECT_NEAR(centre, 128, 16);
         EXPECT_EQ(centre, std::floor(centre));
     }
-}
-
-TEST(CentreSample, IsZeroWhereColumnsAreCentredAlready) {
-    EXPECT_THAT(Sampled(normal_rows(1'000'000, 4, 0, 1)).sample.centre, Each(0));
 }
 
 TEST(CentreSample, LeavesOutRowsThatAreNotFinite) {

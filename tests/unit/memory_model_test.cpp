@@ -5,6 +5,7 @@
 #include <gpushard/memory_model.hpp>
 
 #include "core/card_memory.hpp"
+#include "core/host_scan_memory.hpp"
 
 namespace gpushard {
 namespace {
@@ -280,7 +281,9 @@ TEST(RowsWithin, TakesAnyLimit) {
     ShardWorkload tiny = host(Precision::f16);
     tiny.dim = 1;
     const auto no_limit = std::numeric_limits<std::int64_t>::max();
-    EXPECT_GT(rows_within(tiny, ~Bytes{0}, no_limit), std::int64_t{1} << 62);
+    EXPECT_EQ(rows_within(tiny, ~Bytes{0}, no_limit), most_host_rows);
+    tiny.kind = DeviceKind::cuda;
+    EXPECT_GT(rows_within(tiny, ~Bytes{0}, no_limit), std::int64_t{1} << 61);
     EXPECT_EQ(rows_within(tiny, ~Bytes{0}, 0), 0);
 }
 

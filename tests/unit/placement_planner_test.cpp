@@ -326,8 +326,9 @@ TEST(Refusal, NamesTheDevicesMinDevicesLacks) {
     const std::vector<DeviceInfo> rig = {host("cpu=1GiB", 1_GiB), host("cpu=10KiB", 10_KiB), host("cpu=20KiB", 20_KiB)};
     const InsufficientMemory error = refusal_of(index, rig, options);
     EXPECT_THAT(error.what(), HasSubstr("3 devices are asked for and 1 of 3 can hold a vector"));
-    // One row of 256 bytes searched with one query: a BLAS block of one, three lists of one answer, 64 KiB.
-    const Bytes one_row = 256 + 4 * 1 * 1 + 3 * 1 * 1 * 12 + 64_KiB;
+    // One row of 256 bytes with what may be read behind it, searched with one query on one thread: the query, what is
+    // added to it, a list with room for 65 candidates, all in whole cache lines, what is kept of a thread, 64 KiB.
+    const Bytes one_row = (256 + 64) + 256 + 64 + 576 + 64 + 64_KiB;
     EXPECT_EQ(error.short_bytes(), 2 * one_row - 30_KiB);
 }
 
@@ -458,7 +459,7 @@ TEST(Spill, TakesWhatTheCardsHaveNoRoomFor) {
     const Bytes for_rows = 24_GiB - kept - smallest_stack - 32 * 768 * 2;
     EXPECT_EQ(plan.devices[0].rows.count(), static_cast<std::int64_t>(for_rows / (768 * 2)));
     EXPECT_EQ(spill.rows.count(), wiki_rows - plan.devices[0].rows.count());
-    EXPECT_EQ(plan.host_resident_bytes, static_cast<Bytes>(spill.rows.count()) * 768 * 2);
+    EXPECT_EQ(plan.host_resident_bytes, static_cast<Bytes>(spill.rows.count()) * 768 * 2 + 64);
     EXPECT_EQ(plan.host_staging_bytes, 256_MiB);
 }
 
@@ -570,9 +571,10 @@ TEST(Plan, EmptyIndexGoesNowhere) {
 TEST(Plan, StagingIsOnlyForWhatPassesThroughIt) {
     const IndexProfile small = flat_index(100'000, 64);  // 25.6 MB
     const std::vector<DeviceInfo> hosts = {host("cpu=100MiB", 100_MiB), host("cpu=200MiB", 200_MiB)};
+    constexpr Bytes behind_the_last_row = 64;
     PlanOptions options;
     EXPECT_EQ(plan_placement(small, hosts, options).host_staging_bytes, 0u);
-    EXPECT_EQ(plan_placement(small, hosts, options).host_resident_bytes, small.payload_bytes);
+    EXPECT_EQ(plan_placement(small, hosts, options).host_resident_bytes, small.payload_bytes + 2 * behind_the_last_row);
     options.precision = PrecisionChoice::f16;
     EXPECT_EQ(plan_placement(small, hosts, options).host_staging_bytes, small.payload_bytes);
     options.staging_bytes = 2_MiB;
@@ -582,7 +584,8 @@ TEST(Plan, StagingIsOnlyForWhatPassesThroughIt) {
     EXPECT_EQ(plan_placement(small, hosts, options).host_staging_bytes, 0u);
     options.replicas = 2;
     EXPECT_EQ(plan_placement(small, hosts, options).host_staging_bytes, 2_MiB);
-    EXPECT_EQ(plan_placement(small, hosts, options).host_resident_bytes, 2 * small.payload_bytes);
+    EXPECT_EQ(plan_placement(small, hosts, options).host_resident_bytes,
+              2 * (small.payload_bytes + behind_the_last_row));
     options = {};
     EXPECT_EQ(plan_placement(small, {card(0, 40_GiB), card(1, 40_GiB)}, options).host_resident_bytes, 0u);
     EXPECT_EQ(plan_placement(flat_index(7001, 64), {card(0, 40_GiB)}, options).host_staging_bytes, 438 * 4_KiB)

@@ -101,7 +101,7 @@ const std::vector<Corruption>& corruptions() {
         {"devices[1].fixed_bytes", [](PlacementPlan& plan) { ++plan.devices[1].memory.fixed; }, false, not_at_own},
         {"devices[1].scratch_bytes", [](PlacementPlan& plan) { plan.devices[1].memory.scratch /= 2; }, false,
          not_at_own},
-        {"devices[1].peak_bytes", [](PlacementPlan& plan) { plan.devices[1].reserve_bytes = 63_MiB + 512_KiB; }, false,
+        {"devices[1].peak_bytes", [](PlacementPlan& plan) { plan.devices[1].reserve_bytes = 63_MiB + 768_KiB; }, false,
          not_at_own},
         {"devices[1].peak_bytes", [](PlacementPlan& plan) { plan.devices[1].device.free_bytes = 4_KiB; }, false,
          not_at_own},

@@ -394,10 +394,10 @@ TEST(ReadPlan, RefusesNumbersThatDoNotFitTheOthers) {
 
 TEST(ReadPlan, RefusesADeviceThatIsPlannedAboveWhatItMayUse) {
     Json json = Json::parse(to_json(small_plan()));
-    json["devices"][1]["free_bytes"] = 1_MiB;
-    json["devices"][1]["usable_bytes"] = 1_MiB;
+    json["devices"][1]["free_bytes"] = 256_KiB;
+    json["devices"][1]["usable_bytes"] = 256_KiB;
     EXPECT_THAT(message_of<BadFile>([&] { plan_from_json(json.dump(), "p"); }),
-                AllOf(HasSubstr("p: devices[1].peak_bytes is "), HasSubstr("expected at most usable_bytes, 1048576")));
+                AllOf(HasSubstr("p: devices[1].peak_bytes is "), HasSubstr("expected at most usable_bytes, 262144")));
 }
 
 TEST(ReadPlan, RefusesRowsThatAreMissingOrThereTwice) {
