@@ -94,9 +94,7 @@ HWY_INLINE void compare(const typename Format::Element* rows, std::size_t stride
         Vector values[Rows];
 #pragma GCC unroll 8
         for (int row = 0; row < Rows; ++row) {
-            const auto* const value = rows + static_cast<std::size_t>(row) * stride + at;
-            if constexpr (From == RowsFrom::memory) hwy::Prefetch(value + static_cast<std::size_t>(Rows) * stride);
-            values[row] = clear_behind(Format::load(value));
+            values[row] = clear_behind(Format::load(rows + static_cast<std::size_t>(row) * stride + at));
         }
 #pragma GCC unroll 8
         for (int query = 0; query < Queries; ++query) {
@@ -108,8 +106,20 @@ HWY_INLINE void compare(const typename Format::Element* rows, std::size_t stride
             }
         }
     };
+    const auto add_whole = [&](std::size_t at) HWY_ATTR { add(at, [](Vector values) HWY_ATTR { return values; }); };
     std::size_t at = 0;
-    for (; at + lanes <= queries.dim; at += lanes) add(at, [](Vector values) HWY_ATTR { return values; });
+    if constexpr (From == RowsFrom::memory) {
+        // A cache line of each row at a time, so that each is asked for once.
+        constexpr std::size_t line = 64 / sizeof(typename Format::Element);
+        for (; at + line <= queries.dim; at += line) {
+#pragma GCC unroll 8
+            for (int row = 0; row < Rows; ++row) {
+                hwy::Prefetch(rows + static_cast<std::size_t>(row + Rows) * stride + at);
+            }
+            for (std::size_t part = 0; part < line; part += lanes) add_whole(at + part);
+        }
+    }
+    for (; at + lanes <= queries.dim; at += lanes) add_whole(at);
     if (at < queries.dim) {
         const auto own = hn::FirstN(floats, queries.dim - at);
         add(at, [&](Vector values) HWY_ATTR { return hn::IfThenElseZero(own, values); });

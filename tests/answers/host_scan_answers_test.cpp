@@ -152,6 +152,7 @@ TEST_P(FarFromZero, NeighborsByL2AreThoseOfDoublePrecision) {
         write_file(folder / "a.index", flat_index(rows, Metric::l2));
         const ShardedIndex index = load(folder / "a.index", on({"cpu=8MiB*3", 2}));
         for (const std::int64_t nq : {1, 10, 20, 300}) {
+            if (dim == 768 && nq == 300 && GetParam() != 1e3F) continue;  // once is enough: it takes longest
             const Rows queries = rows_around(GetParam(), nq, dim, 8);
             const SearchResult found = index.search(nq, queries.values.data(), 10);
             for (std::int64_t q = 0; q < nq; q += std::max<std::int64_t>(1, nq / 20)) {

@@ -157,6 +157,8 @@ std::string CommandMaker::value(const ListedOption& option) {
 std::string CommandMaker::file(const ListedOption& option) {
     const std::string& name = chance(0.85) ? one_of(wanted_files(option)) : one_of(Sandbox::inputs());
     made_.reads.push_back(name);
+    // Queries may come through a pipe, and nobody writes to this one.
+    made_.may_take_long |= name == "fifo";
     return name.front() == '-' ? "./" + name : name;
 }
 
@@ -191,7 +193,6 @@ std::string CommandMaker::output(const ListedCommand& command) {
         name = one_of(Sandbox::old_outputs());
     } else if (chance(0.1)) {
         name = one_of(std::vector<std::string>{"folder", "no/such/folder", "fifo", "loop", "", "made0"});
-        made_.may_take_long |= name == "fifo";  // queries may come through one, and nobody writes
     }
     made_.writes.push_back(name);
     return !name.empty() && name.front() == '-' ? "./" + name : name;
