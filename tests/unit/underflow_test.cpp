@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -23,33 +24,32 @@ constexpr std::int32_t dim = 16;
 
 void fill(Rows& rows, std::int64_t row, float value) { std::fill_n(rows.values.begin() + row * dim, dim, value); }
 
-/// 1,000 rows, each beside its opposite: their centre is zero, and what is held is what the file has.
-Rows opposite_rows() {
-    Rows rows = uniform_rows(count, dim, 1);
+/// Every other row becomes the opposite of the one before: their centre is zero, and what is held is what the file has.
+Rows mirrored(Rows rows) {
     for (std::size_t i = 0; i < rows.values.size(); ++i) {
         if (i / dim % 2 == 1) rows.values[i] = -rows.values[i - dim];
     }
     return rows;
 }
 
-/// 1,000 rows, of which so many, spread over all, are too small.
+/// 1,000 rows, of which so many, an even number in pairs spread over all, are too small.
 Rows with_small_rows(std::int64_t small) {
-    Rows rows = opposite_rows();
-    for (std::int64_t i = 0; i < small; ++i) fill(rows, i * count / small + 7, 1e-8F);
-    return rows;
+    Rows rows = uniform_rows(count, dim, 1);
+    for (std::int64_t pair = 0; pair < small / 2; ++pair) fill(rows, pair * count / small * 2 + 6, 1e-8F);
+    return mirrored(std::move(rows));
 }
 
 Rows scaled(float scale) {
-    Rows rows = opposite_rows();
+    Rows rows = mirrored(uniform_rows(count, dim, 1));
     for (float& value : rows.values) value *= scale;
     return rows;
 }
 
 /// Two values of a hundred are too small, of rows that are large.
 Rows with_small_values() {
-    Rows rows = opposite_rows();
+    Rows rows = uniform_rows(count, dim, 1);
     for (std::size_t i = 0; i < rows.values.size(); i += 50) rows.values[i] = 1e-8F;
-    return rows;
+    return mirrored(std::move(rows));
 }
 
 struct Case {
@@ -68,8 +68,8 @@ std::vector<Case> cases() {
             {"rows near 1e-8", scaled(1e-8F), Metric::inner_product, true},
             {"rows near 1e-6", scaled(1e-6F), Metric::l2, true},
             {"rows of zeros", scaled(0), Metric::l2, false, 0, -1, false},
-            {"one row in a hundred", with_small_rows(10), Metric::l2, false, 10, 7, true},
-            {"one more", with_small_rows(11), Metric::l2, true},
+            {"one row in a hundred", with_small_rows(10), Metric::l2, false, 10, 6, true},
+            {"one pair more", with_small_rows(12), Metric::l2, true},
             {"values beside larger ones", with_small_values(), Metric::l1, false, 0, -1, true},
             {"values that weigh as much as larger ones", with_small_values(), Metric::canberra, true}};
 }
