@@ -109,8 +109,8 @@ public:
     virtual std::unique_ptr<Shard> load_shard(const ShardSpec& spec, RowFeed& feed) = 0;
 };
 
-/// A device in host memory. `info.free_bytes` is its byte budget. Compares in float32 whatever it holds: by inner product
-/// and L2 with a scan of its own, else with Faiss's CPU code. Throws InvalidArgument for a device that is not the host.
+/// A device in host memory. `info.free_bytes` is its byte budget. Compares in float32: by inner product and L2 with a
+/// scan of its own, else with Faiss's CPU code. Throws InvalidArgument for a device that is not the host.
 std::unique_ptr<Device> make_cpu_device(const DeviceInfo& info);
 
 }  // namespace gpushard

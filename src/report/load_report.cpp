@@ -79,8 +79,8 @@ std::string to_text(const PlacementPlan& plan, const LoadReport& report, const V
     text += fmt::format("  host      peak {} (staging and shards on the host)\n", format_bytes(report.host_peak_bytes));
     text += centre_line(plan, report);
     if (report.host_library_bytes > 0) {
-        text += fmt::format("  libraries {} beside the plan (OpenMP, measured)\n",
-                            format_bytes(report.host_library_bytes));
+        text +=
+            fmt::format("  libraries {} beside the plan (OpenMP, measured)\n", format_bytes(report.host_library_bytes));
     }
     if (report.non_finite_rows > 0) {
         text += fmt::format("  warning   {} rows have a NaN or an infinity, the first is row {}\n",
