@@ -63,9 +63,14 @@ void check_address_space(int /*count*/, char** /*arguments*/, char** environment
     ::_exit(exit_does_not_fit);
 }
 
-// The linker's section of functions that run before those of all libraries.
-using Early = void (*)(int, char**, char**);
-[[gnu::section(".preinit_array"), gnu::used]] Early check_early = check_address_space;
+// The linker's section of functions that run before those of all libraries. Sanitizers are not ready there, and take
+// more address space than anybody limits it to.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+[[maybe_unused]]
+#else
+[[gnu::section(".preinit_array"), gnu::used]]
+#endif
+void (*check_early)(int, char**, char**) = check_address_space;
 
 }  // namespace
 }  // namespace gpushard::cli
