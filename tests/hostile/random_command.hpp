@@ -15,7 +15,7 @@ struct RandomCommand {
     Arguments arguments;
     std::vector<std::string> reads;   ///< names given to it to be read
     std::vector<std::string> writes;  ///< names given to it to be written
-    bool may_take_long = false;       ///< a large number, or a pipe that nobody writes, was among its values
+    bool may_take_long = false;       ///< it measures, or was given a large number or a pipe that nobody writes
 
     const std::string& name() const { return arguments.front(); }
     bool has(const std::string& argument) const;
