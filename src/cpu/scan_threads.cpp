@@ -124,9 +124,14 @@ void ScanThreads::work_at(Job& job, std::unique_lock<std::mutex>& lock) {
 void ScanThreads::serve() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        work_or_end_.wait(lock, [this] { return ending_ || (idle_seats_ > 0 && next_job() != nullptr); });
+        // Found and taken under one lock, but asked for once: tasks run out without it.
+        Job* job = nullptr;
+        work_or_end_.wait(lock, [&] {
+            if (idle_seats_ > 0) job = next_job();
+            return ending_ || job != nullptr;
+        });
         if (ending_) return;
-        work_at(*next_job(), lock);
+        work_at(*job, lock);
     }
 }
 
