@@ -77,7 +77,8 @@ bool is_finite(const float* row, std::int64_t dim) {
 
 std::vector<RowRange> centre_sample_runs(std::int64_t count) {
     const std::int64_t rows = std::min({count, most_rows, std::max(fewest_rows, count / one_row_in)});
-    const std::int64_t runs = std::min(rows, most_runs);
+    // All rows are one run.
+    const std::int64_t runs = std::min(rows, rows == count ? 1 : most_runs);
     // Where the i-th of so many equal parts of `whole` begins.
     const auto part = [runs](std::int64_t whole, std::int64_t i) { return whole / runs * i + whole % runs * i / runs; };
     std::vector<RowRange> sample;
