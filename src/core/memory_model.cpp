@@ -173,8 +173,8 @@ std::int64_t scanned_rows(const ShardWorkload& workload) {
 Bytes scan_scratch_bytes(const ShardWorkload& workload, std::int64_t queries, std::int64_t k) {
     const auto whole_lines = [](Bytes bytes) { return sum(bytes, 63) / 64 * 64; };
     const Bytes count = as_bytes(queries);
-    const Bytes room = sum(as_bytes(k), std::max<Bytes>(as_bytes(k), 64));
-    const Bytes lists = whole_lines(product(count, sum(product(room, candidate_bytes), candidate_list_bytes)));
+    const Bytes list = sum(product(as_bytes(candidate_room(k)), candidate_bytes), candidate_list_bytes);
+    const Bytes lists = whole_lines(product(count, list));
     const Bytes of_thread = sum(lists, widened_scratch_bytes(workload.precision, workload.dim), scan_slot_bytes);
     return sum(whole_lines(product(4, count, as_bytes(padded_dim(workload.dim)))), whole_lines(product(4, count)),
                product(static_cast<Bytes>(workload.threads), of_thread));
