@@ -76,6 +76,6 @@ begin "Done in $(($(date +%s) - started)) seconds" ""
 cat <<END
 A file of 307 MB was loaded onto four devices of 112 MiB, searched as one index, and every answer is Faiss's own.
   $tool --help        the commands
-  README.md                             how to use it from C++
+  docs/README.md                        the manual: the tool, and how to use it from C++
   rm -r build/quickstart                removes the generated files
 END
