@@ -56,6 +56,9 @@ public:
         if (distance <= worst_[query]) take(static_cast<std::size_t>(query), distance, row);
     }
 
+    /// Farther ones are not taken.
+    float worst(std::int64_t query) const { return worst_[query]; }
+
     /// Leaves the best k of a query, or as many as there are, in order.
     std::span<const Candidate> sorted(std::int64_t query) {
         const auto list = static_cast<std::size_t>(query);

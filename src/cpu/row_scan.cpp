@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <hwy/cache_control.h>
+#include <limits>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/row_scan.cpp"
@@ -35,9 +37,13 @@ struct Widened {
 using Float16 = Widened<hwy::float16_t>;
 using BFloat16 = Widened<hwy::bfloat16_t>;
 
-struct InnerProduct {
+struct Product {
     static HWY_INLINE Vector add(Vector row, Vector query, Vector sum) { return hn::MulAdd(row, query, sum); }
-    static HWY_INLINE float distance(float sum, float added) { return -(sum + added); }
+    static HWY_INLINE float distance(float sum, float /*term*/) { return sum; }
+};
+
+struct InnerProduct : Product {
+    static HWY_INLINE float distance(float sum, float term) { return -(sum + term); }
 };
 
 struct SquaredL2 {
@@ -45,19 +51,22 @@ struct SquaredL2 {
         const Vector difference = hn::Sub(row, query);
         return hn::MulAdd(difference, difference, sum);
     }
-    static HWY_INLINE float distance(float sum, float /*added*/) { return sum; }
+    static HWY_INLINE float distance(float sum, float /*term*/) { return sum; }
 };
 
 /// How many rows are compared with `queries` queries at a time: a register for each pair, one for each row, and two
-/// more. With few queries many rows: their sums do not wait for one another, and memory has more to do.
+/// more. With few queries many rows: their sums do not wait for one another, and memory has more to do. Of rows that
+/// are widened on the way three do best, measured.
+template <typename Format>
 constexpr int rows_at_once(int queries) {
     constexpr int registers = HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86 ? 32 : 16;
-    return std::clamp((registers - 2) / (queries + 1), 1, 8);
+    constexpr int most = std::is_same_v<Format, Float32> ? 8 : 3;
+    return std::clamp((registers - 2) / (queries + 1), 1, most);
 }
 constexpr int most_queries = 6;
 
 /// Rows that the processor has not in a cache yet are asked for before they are needed: those that follow the ones that
-/// are compared.
+/// are compared, in the order in which they lie in memory.
 enum class RowsFrom { memory, cache };
 
 /// Compilers like to load a query anew for each row instead, which takes as long as the arithmetic.
@@ -72,7 +81,7 @@ HWY_INLINE void keep_in_register(Vector& value) {
 /// Some queries, `dim` values each.
 struct QueryBlock {
     const float* values;
-    const float* added;
+    const float* terms;
     std::size_t dim;
     std::size_t padded_dim;
 };
@@ -114,7 +123,7 @@ HWY_INLINE void compare(const typename Format::Element* rows, std::size_t stride
         for (; at + line <= queries.dim; at += line) {
 #pragma GCC unroll 8
             for (int row = 0; row < Rows; ++row) {
-                hwy::Prefetch(rows + static_cast<std::size_t>(row + Rows) * stride + at);
+                hwy::Prefetch(rows + static_cast<std::size_t>(Rows) * stride + at * Rows + row * line);
             }
             for (std::size_t part = 0; part < line; part += lanes) add_whole(at + part);
         }
@@ -129,7 +138,7 @@ HWY_INLINE void compare(const typename Format::Element* rows, std::size_t stride
 #pragma GCC unroll 8
         for (int query = 0; query < Queries; ++query) {
             distances[row][query] =
-                Metric::distance(hn::GetLane(hn::SumOfLanes(floats, sums[row][query])), queries.added[query]);
+                Metric::distance(hn::GetLane(hn::SumOfLanes(floats, sums[row][query])), queries.terms[query]);
         }
     }
 }
@@ -142,6 +151,11 @@ struct RowBlock {
     std::int64_t count;
     std::uint32_t first;
     CandidateLists& lists;
+
+    RowBlock from(std::int64_t row, std::int64_t rows) const {
+        return {values + static_cast<std::size_t>(row) * stride, stride, rows, first + static_cast<std::uint32_t>(row),
+                lists};
+    }
 };
 
 template <typename Metric, typename Format, RowsFrom From, int Rows, int Queries>
@@ -160,7 +174,7 @@ HWY_INLINE void offer(const RowBlock<Format>& rows, std::int64_t at, const Query
 
 template <typename Metric, typename Format, RowsFrom From, int Queries>
 void scan_for(const RowBlock<Format>& rows, const QueryBlock& queries, std::int64_t first_query) {
-    constexpr int at_once = rows_at_once(Queries);
+    constexpr int at_once = rows_at_once<Format>(Queries);
     std::int64_t row = 0;
     for (; row + at_once <= rows.count; row += at_once) {
         offer<Metric, Format, From, at_once, Queries>(rows, row, queries, first_query);
@@ -168,12 +182,25 @@ void scan_for(const RowBlock<Format>& rows, const QueryBlock& queries, std::int6
     for (; row < rows.count; ++row) offer<Metric, Format, From, 1, Queries>(rows, row, queries, first_query);
 }
 
-/// All queries, a block of `most` after another; the rest in a block of its own.
+/// A block of at most `most` queries, whose number becomes a constant.
 template <typename Metric, typename Format, int most>
-void scan(const RowBlock<Format>& rows, const ScanQueries& queries, std::int64_t dim) {
-    QueryBlock block = {queries.values, queries.added, static_cast<std::size_t>(dim),
-                        static_cast<std::size_t>(padded_dim(dim))};
-    std::int64_t query = 0;
+void scan_rest(const RowBlock<Format>& rows, const QueryBlock& block, std::int64_t first_query, std::int64_t count) {
+    if constexpr (most > 0) {
+        if (count == most) return scan_for<Metric, Format, RowsFrom::memory, most>(rows, block, first_query);
+        scan_rest<Metric, Format, most - 1>(rows, block, first_query, count);
+    }
+}
+
+/// Queries from `first` on.
+QueryBlock query_block(const ScanQueries& queries, std::int64_t dim, std::int64_t first) {
+    return {queries.values + first * padded_dim(dim), queries.terms + first, static_cast<std::size_t>(dim),
+            static_cast<std::size_t>(padded_dim(dim))};
+}
+
+/// The queries from `query` on, a block of `most` after another; the rest in a block of its own.
+template <typename Metric, typename Format, int most>
+void scan(const RowBlock<Format>& rows, const ScanQueries& queries, std::int64_t dim, std::int64_t query = 0) {
+    QueryBlock block = query_block(queries, dim, query);
     for (; query + most <= queries.count; query += most) {
         if (query == 0) {
             scan_for<Metric, Format, RowsFrom::memory, most>(rows, block, query);
@@ -181,26 +208,117 @@ void scan(const RowBlock<Format>& rows, const ScanQueries& queries, std::int64_t
             scan_for<Metric, Format, RowsFrom::cache, most>(rows, block, query);
         }
         block.values += most * block.padded_dim;
-        block.added += most;
+        block.terms += most;
     }
-    switch (queries.count - query) {
-        case 5:
-            if constexpr (most > 5) scan_for<Metric, Format, RowsFrom::memory, 5>(rows, block, query);
-            break;
-        case 4:
-            if constexpr (most > 4) scan_for<Metric, Format, RowsFrom::memory, 4>(rows, block, query);
-            break;
-        case 3:
-            if constexpr (most > 3) scan_for<Metric, Format, RowsFrom::memory, 3>(rows, block, query);
-            break;
-        case 2:
-            scan_for<Metric, Format, RowsFrom::memory, 2>(rows, block, query);
-            break;
-        case 1:
-            scan_for<Metric, Format, RowsFrom::memory, 1>(rows, block, query);
-            break;
-        default:
-            break;
+    scan_rest<Metric, Format, most - 1>(rows, block, query, queries.count - query);
+}
+
+/// Sums in another order than a distance.
+float squared_norm(const float* row, std::size_t dim) {
+    const Floats floats;
+    const std::size_t lanes = hn::Lanes(floats);
+    Vector sums[4] = {hn::Zero(floats), hn::Zero(floats), hn::Zero(floats), hn::Zero(floats)};
+    std::size_t at = 0;
+    for (; at + 4 * lanes <= dim; at += 4 * lanes) {
+#pragma GCC unroll 4
+        for (std::size_t part = 0; part < 4; ++part) {
+            const Vector values = hn::LoadU(floats, row + at + part * lanes);
+            sums[part] = hn::MulAdd(values, values, sums[part]);
+        }
+    }
+    for (; at < dim; at += lanes) {
+        const auto own = hn::FirstN(floats, dim - at);
+        const Vector values = hn::IfThenElseZero(own, hn::LoadU(floats, row + at));
+        sums[0] = hn::MulAdd(values, values, sums[0]);
+    }
+    return hn::GetLane(hn::SumOfLanes(floats, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]))));
+}
+
+/// |row - query|^2 is |row|^2 + |query|^2 - 2 row*query, which takes less arithmetic, but loses digits. So it only
+/// tells which rows need not be scored: those whose distance exceeds the one to beat by more than rounding can be.
+/// No sum of n terms is off by more than n units in the last place of the sum of their absolute values (Higham,
+/// Accuracy and Stability of Numerical Algorithms, section 3.1), and none of those here exceeds |row|^2 + |query|^2 or,
+/// of the distance itself, twice that.
+class ProductBound {
+public:
+    explicit ProductBound(std::int64_t dim)
+        : kept_(1 - static_cast<double>(4 * dim + 64) * std::numeric_limits<float>::epsilon() / 2),
+          lost_to_underflow_(static_cast<float>(4 * dim) * std::numeric_limits<float>::min()) {}
+
+    /// Half of what is certain of a squared norm. Of one that is too large to be multiplied with, nothing is.
+    float of(float squared_norm) const {
+        const double half = squared_norm / 2.0 * kept_ - lost_to_underflow_;
+        return half < std::numeric_limits<float>::max() / 8 ? static_cast<float>(half)
+                                                            : -std::numeric_limits<float>::infinity();
+    }
+
+private:
+    double kept_;
+    float lost_to_underflow_;
+};
+
+/// Rows whose bounds are kept at a time.
+constexpr std::int64_t bounded_rows = 256;
+/// From so many queries on it pays to compute the rows' norms.
+constexpr std::int64_t bounding_from = 48;
+
+/// Scores the rows that a bound does not rule out, as long as these are few: scoring one alone takes long.
+template <int Queries>
+void scan_near_by_l2(const RowBlock<Float32>& rows, const float* row_bounds, const QueryBlock& queries,
+                     const float* query_bounds, std::int64_t first_query) {
+    constexpr int at_once = rows_at_once<Float32>(Queries);
+    constexpr std::int64_t one_scored_in = 32;
+    std::int64_t scored = 0;
+    std::int64_t row = 0;
+    for (; row + at_once <= rows.count && scored * one_scored_in <= (row + 16) * Queries; row += at_once) {
+        const float* const values = rows.values + static_cast<std::size_t>(row) * rows.stride;
+        float products[at_once][Queries];
+        compare<Product, Float32, RowsFrom::cache, at_once, Queries>(values, rows.stride, queries, products);
+        for (int i = 0; i < at_once; ++i) {
+            for (int query = 0; query < Queries; ++query) {
+                const float needed =
+                    row_bounds[row + i] + query_bounds[query] - rows.lists.worst(first_query + query) / 2;
+                if (products[i][query] < needed) continue;
+                ++scored;
+                const QueryBlock one = {queries.values + static_cast<std::size_t>(query) * queries.padded_dim,
+                                        queries.terms + query, queries.dim, queries.padded_dim};
+                offer<SquaredL2, Float32, RowsFrom::cache, 1, 1>(rows, row + i, one, first_query + query);
+            }
+        }
+    }
+    if (row < rows.count) {
+        scan_for<SquaredL2, Float32, RowsFrom::cache, Queries>(rows.from(row, rows.count - row), queries, first_query);
+    }
+}
+
+void scan_by_l2(const RowBlock<Float32>& rows, const ScanQueries& queries, std::int64_t dim) {
+    if (queries.count < bounding_from) return scan<SquaredL2, Float32, most_queries>(rows, queries, dim);
+    const ProductBound bound(dim);
+    for (std::int64_t first = 0; first < rows.count; first += bounded_rows) {
+        const RowBlock<Float32> some = rows.from(first, std::min(bounded_rows, rows.count - first));
+        // These bring the rows into the cache.
+        scan_for<SquaredL2, Float32, RowsFrom::memory, most_queries>(some, query_block(queries, dim, 0), 0);
+        float row_bounds[bounded_rows];
+        for (std::int64_t row = 0; row < some.count; ++row) {
+            row_bounds[row] = bound.of(
+                squared_norm(some.values + static_cast<std::size_t>(row) * some.stride, static_cast<std::size_t>(dim)));
+        }
+        std::int64_t query = most_queries;
+        for (; query + most_queries <= queries.count; query += most_queries) {
+            float query_bounds[most_queries];
+            for (int i = 0; i < most_queries; ++i) query_bounds[i] = bound.of(queries.terms[query + i]);
+            scan_near_by_l2<most_queries>(some, row_bounds, query_block(queries, dim, query), query_bounds, query);
+        }
+        scan<SquaredL2, Float32, most_queries>(some, queries, dim, query);
+    }
+}
+
+template <typename Metric>
+void scan_float32_rows(const RowBlock<Float32>& rows, const ScanQueries& queries, std::int64_t dim) {
+    if constexpr (std::is_same_v<Metric, SquaredL2>) {
+        scan_by_l2(rows, queries, dim);
+    } else {
+        scan<Metric, Float32, most_queries>(rows, queries, dim);
     }
 }
 
@@ -218,7 +336,7 @@ template <typename Metric>
 void scan_float32(const ScanQueries& queries, const ScanRows& rows, CandidateLists& lists) {
     const RowBlock<Float32> block = {static_cast<const float*>(rows.values), static_cast<std::size_t>(rows.dim),
                                      rows.count, rows.first, lists};
-    scan<Metric, Float32, most_queries>(block, queries, rows.dim);
+    scan_float32_rows<Metric>(block, queries, rows.dim);
 }
 
 template <typename Metric, typename Format>
@@ -237,7 +355,7 @@ void scan_narrow(const ScanQueries& queries, const ScanRows& rows, float* widene
             widen<Format>(values + static_cast<std::size_t>(first + row) * dim, dim,
                           widened + static_cast<std::size_t>(row) * stride);
         }
-        scan<Metric, Float32, most_queries>(
+        scan_float32_rows<Metric>(
             RowBlock<Float32>{widened, stride, count, rows.first + static_cast<std::uint32_t>(first), lists}, queries,
             rows.dim);
     }
@@ -255,12 +373,10 @@ void scan_by(const ScanQueries& queries, const ScanRows& rows, float* widened, C
     }
 }
 
-void scan_inner_product(const ScanQueries& queries, const ScanRows& rows, float* widened, CandidateLists& lists) {
+void scan_block(Metric metric, const ScanQueries& queries, const ScanRows& rows, float* widened,
+                CandidateLists& lists) {
+    if (metric == Metric::l2) return scan_by<SquaredL2>(queries, rows, widened, lists);
     scan_by<InnerProduct>(queries, rows, widened, lists);
-}
-
-void scan_l2(const ScanQueries& queries, const ScanRows& rows, float* widened, CandidateLists& lists) {
-    scan_by<SquaredL2>(queries, rows, widened, lists);
 }
 
 }  // namespace
@@ -271,18 +387,13 @@ HWY_AFTER_NAMESPACE();
 namespace gpushard {
 namespace {
 
-HWY_EXPORT(scan_inner_product);
-HWY_EXPORT(scan_l2);
+HWY_EXPORT(scan_block);
 
 }  // namespace
 
 void scan_block(Metric metric, const ScanQueries& queries, const ScanRows& rows, float* widened,
                 CandidateLists& lists) {
-    if (metric == Metric::l2) {
-        HWY_DYNAMIC_DISPATCH(scan_l2)(queries, rows, widened, lists);
-    } else {
-        HWY_DYNAMIC_DISPATCH(scan_inner_product)(queries, rows, widened, lists);
-    }
+    HWY_DYNAMIC_DISPATCH(scan_block)(metric, queries, rows, widened, lists);
 }
 
 }  // namespace gpushard

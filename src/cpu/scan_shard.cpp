@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
@@ -22,6 +24,11 @@ namespace {
 
 /// From so many answers on, ordering them is shared among threads, in parts of so many.
 constexpr std::int64_t shared_answers = 8192;
+
+float squared_norm(const float* values, std::int64_t dim) {
+    return static_cast<float>(std::transform_reduce(values, values + dim, 0.0, std::plus<>(),
+                                                    [](float value) { return static_cast<double>(value) * value; }));
+}
 
 /// Takes the best k of sorted lists, which are of different rows, in order.
 class ListMerge {
@@ -60,8 +67,8 @@ public:
           memory_(scan_scratch_bytes(shard.spec().workload(DeviceKind::cpu), tile.queries, k) + 64, shard.device()) {
         const auto misaligned = reinterpret_cast<std::uintptr_t>(memory_.data()) % 64;
         queries_ = reinterpret_cast<float*>(memory_.data() + (64 - misaligned) % 64);
-        added_ = queries_ + tile.queries * stride_;
-        slots_ = reinterpret_cast<std::byte*>(added_ + (tile.queries + 15) / 16 * 16);
+        terms_ = queries_ + tile.queries * stride_;
+        slots_ = reinterpret_cast<std::byte*>(terms_ + (tile.queries + 15) / 16 * 16);
         slot_bytes_ = list_bytes_ + widened_scratch_bytes(shard.spec().precision, dim_);
     }
 
@@ -92,13 +99,17 @@ private:
         for (std::int64_t query = 0; query < count; ++query) {
             const float* const from = queries + query * dim_;
             float* const to = queries_ + query * stride_;
-            added_[query] = 0;
-            if (centre != nullptr && shifts_queries(metric)) {
+            const bool is_shifted = centre != nullptr && shifts_queries(metric);
+            if (is_shifted) {
                 subtract_centre(from, 1, dim_, centre, to);
-                continue;
+            } else {
+                std::memcpy(to, from, static_cast<std::size_t>(dim_) * sizeof(float));
             }
-            std::memcpy(to, from, static_cast<std::size_t>(dim_) * sizeof(float));
-            if (centre != nullptr) added_[query] = static_cast<float>(centre_product(from, centre, dim_));
+            if (metric == Metric::l2) {
+                terms_[query] = squared_norm(to, dim_);
+            } else {
+                terms_[query] = centre == nullptr ? 0 : static_cast<float>(centre_product(from, centre, dim_));
+            }
         }
     }
 
@@ -113,7 +124,7 @@ private:
                                 .dim = dim_,
                                 .count = rows,
                                 .first = static_cast<std::uint32_t>(first)};
-        scan_block(spec.index.metric, {queries_, added_, count}, block, reinterpret_cast<float*>(memory + list_bytes_),
+        scan_block(spec.index.metric, {queries_, terms_, count}, block, reinterpret_cast<float*>(memory + list_bytes_),
                    *lists);
     }
 
@@ -144,7 +155,7 @@ private:
     std::vector<std::optional<CandidateLists>> lists_;  ///< of each slot that has begun
     HostBuffer memory_;
     float* queries_ = nullptr;
-    float* added_ = nullptr;
+    float* terms_ = nullptr;
     std::byte* slots_ = nullptr;
     Bytes slot_bytes_ = 0;
 };

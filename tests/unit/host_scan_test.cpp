@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <hwy/highway.h>
 #include <limits>
+#include <numeric>
 #include <random>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -77,10 +79,11 @@ TEST(CandidateLists, KeepTheBestOfWhatTheyAreOffered) {
 /// Rows of one precision with room behind them, and queries as the kernel reads them.
 class ScanCase {
 public:
-    ScanCase(Precision precision, std::int64_t dim, std::int64_t rows, std::int64_t queries, float offset)
+    ScanCase(Precision precision, std::int64_t dim, std::int64_t rows, std::int64_t queries, float offset,
+             float spread = 1)
         : precision_(precision), dim_(dim), rows_(rows), count_(queries) {
         std::mt19937 random(static_cast<unsigned>(dim * 31 + rows));
-        std::normal_distribution<float> normal(offset, 1);
+        std::normal_distribution<float> normal(offset, spread);
         const auto size = static_cast<std::size_t>(rows * dim);
         std::vector<float> values(size);
         for (float& value : values) value = normal(random);
@@ -100,10 +103,12 @@ public:
         // What lies behind the last row is none of it, whatever it is.
         std::fill(stored_.end() - row_padding, stored_.end(), std::byte{0xff});
         queries_.resize(static_cast<std::size_t>(queries * padded_dim(dim)) + 16);
-        added_.resize(static_cast<std::size_t>(queries));
+        terms_.resize(static_cast<std::size_t>(queries));
         for (std::int64_t query = 0; query < queries; ++query) {
             for (std::int64_t i = 0; i < dim; ++i) this->query(query)[i] = normal(random);
-            added_[static_cast<std::size_t>(query)] = normal(random);
+            terms_[static_cast<std::size_t>(query)] = normal(random);
+            squared_norms_.push_back(
+                std::inner_product(this->query(query), this->query(query) + dim, this->query(query), 0.0F));
         }
         wide_.resize(static_cast<std::size_t>(widened_rows * padded_dim(dim)) + 16, 3e38F);
     }
@@ -121,13 +126,43 @@ public:
             .dim = dim_,
             .count = rows,
             .first = static_cast<std::uint32_t>(first_row)};
-        scan_block(metric, {query(first_query), added_.data() + first_query, queries}, block, aligned(wide_), lists);
+        scan_block(metric, queries_from(metric, first_query, queries), block, aligned(wide_), lists);
         std::vector<std::vector<float>> found(static_cast<std::size_t>(queries),
                                               std::vector<float>(static_cast<std::size_t>(rows), NAN));
         for (std::int64_t q = 0; q < queries; ++q) {
             for (const Candidate candidate : lists.sorted(q)) {
                 found[static_cast<std::size_t>(q)][static_cast<std::size_t>(row_of(candidate) - first_row)] =
                     distance_of(candidate);
+            }
+        }
+        return found;
+    }
+
+    /// Of rows in float32.
+    void hold(std::int64_t row, const float* values) {
+        std::copy_n(values, dim_, reinterpret_cast<float*>(stored_.data()) + row * dim_);
+    }
+
+    /// The best k by L2 for all queries, of which so many are scanned at once.
+    std::vector<std::vector<Candidate>> nearest(std::int64_t k, std::int64_t at_once) {
+        constexpr std::int64_t chunk = 300;
+        std::vector<std::vector<Candidate>> found;
+        for (std::int64_t first_query = 0; first_query < count_; first_query += at_once) {
+            const std::int64_t queries = std::min(at_once, count_ - first_query);
+            ListMemory memory(queries, k);
+            CandidateLists lists(memory.data(), queries, k);
+            for (std::int64_t first = 0; first < rows_; first += chunk) {
+                const ScanRows block = {
+                    .values = stored_.data() + static_cast<std::size_t>(first * dim_) * element_bytes(precision_),
+                    .precision = precision_,
+                    .dim = dim_,
+                    .count = std::min(chunk, rows_ - first),
+                    .first = static_cast<std::uint32_t>(first)};
+                scan_block(Metric::l2, queries_from(Metric::l2, first_query, queries), block, aligned(wide_), lists);
+            }
+            for (std::int64_t q = 0; q < queries; ++q) {
+                const std::span<const Candidate> sorted = lists.sorted(q);
+                found.emplace_back(sorted.begin(), sorted.end());
             }
         }
         return found;
@@ -145,7 +180,7 @@ public:
                     exact += metric == Metric::l2 ? (x - y) * (x - y) : -x * y;
                     scale += metric == Metric::l2 ? (x - y) * (x - y) : std::abs(x * y);
                 }
-                if (metric != Metric::l2) exact -= added_[static_cast<std::size_t>(q)];
+                if (metric != Metric::l2) exact -= terms_[static_cast<std::size_t>(q)];
                 ASSERT_NEAR(found[static_cast<std::size_t>(q)][static_cast<std::size_t>(row)], exact, 1e-6 * scale)
                     << "query " << q << ", row " << row;
             }
@@ -170,6 +205,11 @@ public:
     }
 
 private:
+    ScanQueries queries_from(Metric metric, std::int64_t first, std::int64_t count) {
+        const std::vector<float>& terms = metric == Metric::l2 ? squared_norms_ : terms_;
+        return {query(first), terms.data() + first, count};
+    }
+
     static float* aligned(std::vector<float>& values) {
         const auto at = reinterpret_cast<std::uintptr_t>(values.data());
         return values.data() + (64 - at % 64) % 64 / sizeof(float);
@@ -182,7 +222,8 @@ private:
     std::vector<float> held_;
     std::vector<std::byte> stored_;
     std::vector<float> queries_;
-    std::vector<float> added_;
+    std::vector<float> terms_;
+    std::vector<float> squared_norms_;
     std::vector<float> wide_;
 };
 
@@ -212,6 +253,34 @@ TEST_P(OnTarget, EachDistanceIsRightAndTheSameBitsWhateverItIsScannedWith) {
                 }
             }
         }
+    }
+}
+
+/// Of many queries most rows are ruled out by their inner product; with one query every row is scored.
+TEST_P(OnTarget, TheNearestByL2OfManyQueriesAreThoseOfOneAtATime) {
+    struct Values {
+        float offset;
+        float spread;
+    };
+    for (const Values values : {Values{0, 1}, Values{1, 0.01F}, Values{100, 1}, Values{1e5F, 1}, Values{0, 1e-20F},
+                                Values{0, 1e-25F}, Values{0, 1e18F}, Values{0, 8e18F}, Values{1e19F, 1e14F}}) {
+        for (const std::int64_t dim : {1, 5, 16, 100}) {
+            for (const std::int64_t k : {1, 10}) {
+                SCOPED_TRACE(std::to_string(values.offset) + " +- " + std::to_string(values.spread) + ", " +
+                             std::to_string(dim) + " dimensions, k " + std::to_string(k));
+                ScanCase scanned(Precision::f32, dim, 1500, 61, values.offset, values.spread);
+                for (std::int64_t row = 50; row < 1500; row += 50) scanned.hold(row, scanned.query(row % 61));
+                const std::vector<float> no_number(static_cast<std::size_t>(dim), NAN);
+                const std::vector<float> endless(static_cast<std::size_t>(dim), infinity);
+                scanned.hold(1401, no_number.data());
+                scanned.hold(1402, endless.data());
+                ASSERT_EQ(scanned.nearest(k, 61), scanned.nearest(k, 1));
+            }
+        }
+    }
+    for (const Precision precision : {Precision::f16, Precision::bf16}) {
+        ScanCase scanned(precision, 100, 1500, 61, 0.5F, 1);
+        ASSERT_EQ(scanned.nearest(10, 61), scanned.nearest(10, 1));
     }
 }
 
