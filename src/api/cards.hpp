@@ -11,8 +11,8 @@
 
 #include "device/gpu_facts.hpp"
 
-/// What the entry points need of the GPU backend. Two files implement it, and the build compiles one of them:
-/// cards_with_cuda.cpp and cards_without_cuda.cpp.
+/// What the entry points need of the GPU backend. Two files implement it, and faiss_gpu_risk, and the build compiles
+/// one of them: cards_with_cuda.cpp and cards_without_cuda.cpp.
 namespace gpushard {
 
 bool cuda_is_compiled_in();
@@ -33,9 +33,6 @@ GpuFacts card_facts(const std::filesystem::path& root);
 
 /// See measure_context.
 DeviceInfo measure_card(const DeviceInfo& card);
-
-/// See faiss_gpu_risk.
-std::string risk_on_cards();
 
 /// Throws InvalidArgument when a card cannot hold or search what `plan` gives it: precision, metric, k, dimension.
 void refuse_unsupported_by_cards(const PlacementPlan& plan);

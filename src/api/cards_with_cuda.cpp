@@ -1,3 +1,5 @@
+#include <gpushard/version.hpp>
+
 #include "api/cards.hpp"
 #include "cuda/card_examination.hpp"
 #include "cuda/card_fitness.hpp"
@@ -19,7 +21,7 @@ GpuFacts card_facts(const std::filesystem::path& root) { return examine_cards(ro
 
 DeviceInfo measure_card(const DeviceInfo& card) { return measure_cuda_context(card); }
 
-std::string risk_on_cards() { return gpu_risk_of_faiss(); }
+std::string faiss_gpu_risk() { return gpu_risk_of_faiss(); }
 
 void refuse_unsupported_by_cards(const PlacementPlan& plan) { refuse_unsupported_by_cuda(plan); }
 

@@ -1,6 +1,7 @@
 #include <string>
 
 #include <gpushard/error.hpp>
+#include <gpushard/version.hpp>
 
 #include "api/cards.hpp"
 #include "device/card_files.hpp"
@@ -37,7 +38,7 @@ GpuFacts card_facts(const std::filesystem::path& root) { return read_gpu_facts(r
 
 DeviceInfo measure_card(const DeviceInfo& card) { throw refusal(card.spec); }
 
-std::string risk_on_cards() { return {}; }
+std::string faiss_gpu_risk() { return {}; }
 
 void refuse_unsupported_by_cards(const PlacementPlan&) {}
 
