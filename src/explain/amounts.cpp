@@ -141,28 +141,6 @@ void add_shapes(Bytes bytes, std::int32_t dim, const std::string& reason, std::i
 
 }  // namespace
 
-std::string_view to_string(AmountRole role) {
-    switch (role) {
-        case AmountRole::unknown:
-            return "unknown";
-        case AmountRole::whole_f32:
-            return "whole_f32";
-        case AmountRole::whole_f16:
-            return "whole_f16";
-        case AmountRole::share_f32:
-            return "share_f32";
-        case AmountRole::share_f16:
-            return "share_f16";
-        case AmountRole::norms:
-            return "norms";
-        case AmountRole::temp_stack:
-            return "temp_stack";
-        case AmountRole::pinned:
-            return "pinned";
-    }
-    return "unknown";
-}
-
 std::string precision_name(Precision precision) {
     return precision == Precision::f32 ? "float32" : precision == Precision::f16 ? "float16" : "bfloat16";
 }

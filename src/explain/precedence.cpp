@@ -2,20 +2,6 @@
 
 namespace gpushard {
 
-std::string_view to_string(Claim claim) {
-    switch (claim) {
-        case Claim::cause:
-            return "cause";
-        case Claim::guess:
-            return "guess";
-        case Claim::symptom:
-            return "symptom";
-        case Claim::notice:
-            return "notice";
-    }
-    return "cause";
-}
-
 bool is_stronger(Claim a, Claim b) { return static_cast<int>(a) < static_cast<int>(b); }
 
 bool outranks(const Contender& a, const Contender& b) {
