@@ -8,6 +8,7 @@
 
 #include "core/placement_problem.hpp"
 #include "core/spill.hpp"
+#include "core/try_plan.hpp"
 
 namespace gpushard {
 namespace {

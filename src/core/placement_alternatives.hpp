@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include <gpushard/device_info.hpp>
@@ -9,17 +8,6 @@
 #include <gpushard/placement_plan.hpp>
 
 namespace gpushard {
-
-/// plan_placement without its report and without the outcome of stock Faiss: nothing where the request does not fit.
-/// The request has been validated.
-std::optional<PlacementPlan> try_plan(const IndexProfile& index, const std::vector<DeviceInfo>& devices,
-                                      const PlanOptions& options);
-
-/// The precision of a plan that could be made; for `automatic`, the last one tried.
-Precision smallest_precision(const IndexProfile& index, const PlanOptions& options);
-
-/// The peak of the device that takes most.
-Bytes largest_peak(const PlacementPlan& plan);
 
 /// The report of a request that does not fit: what it needs, what each device lacks, and changes that were planned
 /// and fit.

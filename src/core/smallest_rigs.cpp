@@ -6,8 +6,8 @@
 #include <gpushard/error.hpp>
 #include <gpushard/placement_planner.hpp>
 
-#include "core/placement_alternatives.hpp"
 #include "core/plan_request.hpp"
+#include "core/try_plan.hpp"
 
 namespace gpushard {
 namespace {
