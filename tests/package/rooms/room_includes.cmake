@@ -1,38 +1,7 @@
 # Checks every #include under `source_dir`/src and `source_dir`/include against the table of rooms in src/README.md.
 cmake_minimum_required(VERSION 3.24)
 
-file(STRINGS "${source_dir}/src/README.md" table REGEX "^\\| `[a-z/_]+` \\|.*\\|.*`")
-set(rooms "")
-foreach(row IN LISTS table)
-    string(REGEX MATCH "^\\| `([a-z/_]+)` \\|[^|]*\\|([^|]*)\\|$" matched "${row}")
-    if(matched)
-        set(room "${CMAKE_MATCH_1}")
-        string(REGEX MATCHALL "[A-Za-z0-9/_]+" may_include_${room} "${CMAKE_MATCH_2}")
-        list(APPEND rooms "${room}")
-    endif()
-endforeach()
-list(LENGTH rooms room_count)
-if(room_count LESS 10)
-    message(FATAL_ERROR "src/README.md: the table of rooms has ${room_count} rows that can be read, expected all rooms")
-endif()
-
-file(READ "${source_dir}/src/README.md" map)
-string(REGEX MATCH "\n- `values`:([^\n]|\n  )*" values "${map}")
-string(REGEX MATCHALL "[a-z_]+\\.hpp" values "${values}")
-
-# The room of a file: the row that is the longest prefix of its path.
-function(find_room path result)
-    set(best "")
-    foreach(room IN LISTS rooms)
-        string(FIND "${path}" "${room}" position)
-        string(LENGTH "${room}" length)
-        string(LENGTH "${best}" best_length)
-        if(position EQUAL 0 AND length GREATER best_length)
-            set(best "${room}")
-        endif()
-    endforeach()
-    set(${result} "${best}" PARENT_SCOPE)
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/table.cmake")
 
 # What an include is called in the third column; empty for the standard library.
 function(classify include result)
