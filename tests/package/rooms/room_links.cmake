@@ -55,8 +55,10 @@ foreach(room IN LISTS rooms)
     endif()
 endforeach()
 
-# A program that is never run: it may lack nothing.
-set(link ${compiler} -nostartfiles -Wl,--entry=0 -Wl,--defsym=__dso_handle=0 -Wl,--strip-debug -Wl,--allow-shlib-undefined -o "${work_dir}/linked")
+# A program that is never run: it may lack nothing. One linker, whatever the build uses, as its messages are read.
+set(link ${compiler} -fuse-ld=bfd -nostartfiles -Wl,--entry=0 -Wl,--defsym=__dso_handle=0 -Wl,--strip-debug
+    -Wl,--allow-shlib-undefined -o "${work_dir}/linked"
+)
 foreach(room IN LISTS linked_rooms)
     close_row("${room}" callable)
     if(room IN_LIST callable)
