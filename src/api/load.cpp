@@ -16,7 +16,7 @@
 #include "api/open_devices.hpp"
 #include "core/plan_rules.hpp"
 #include "device/processors.hpp"
-#include "load/load_ladder.hpp"
+#include "load/load_recovery.hpp"
 #include "log/log.hpp"
 #include "search/sharded_index_impl.hpp"
 
@@ -46,29 +46,30 @@ PlacementPlan plan_source(const ByteSource& source, const LoadOptions& options) 
 }
 
 /// The devices of this machine; `claim` is what the load is promised of the host, and must outlive it.
-LoadSite this_machine(std::optional<HostClaim>& claim, bool may_replan) {
-    LoadSite site{.open = [&claim](const PlacementPlan& plan) { return open_devices(plan, claim); }, .replan = {}};
-    if (!may_replan) return site;
-    site.replan = [](const IndexProfile& index, std::vector<DeviceInfo> rig, PlanOptions options) {
+LoadEnvironment this_machine(std::optional<HostClaim>& claim, bool may_replan) {
+    LoadEnvironment environment{.open = [&claim](const PlacementPlan& plan) { return open_devices(plan, claim); },
+                                .replan = {}};
+    if (!may_replan) return environment;
+    environment.replan = [](const IndexProfile& index, std::vector<DeviceInfo> rig, PlanOptions options) {
         cap_host_memory(rig, options);
         return plan_for(index, rig, options);
     };
-    return site;
+    return environment;
 }
 
 /// Devices that the caller has opened, null where there is none to be had. A spill that the caller did not plan for
 /// goes to a device of our own.
-LoadSite given(std::vector<std::shared_ptr<Device>> devices, bool may_replan) {
-    LoadSite site;
-    site.open = [devices](const PlacementPlan& plan) {
+LoadEnvironment given(std::vector<std::shared_ptr<Device>> devices, bool may_replan) {
+    LoadEnvironment environment;
+    environment.open = [devices](const PlacementPlan& plan) {
         std::vector<std::shared_ptr<Device>> opened = devices;
         opened.resize(plan.devices.size());
         if (plan.spilled && !opened.back()) opened.back() = make_cpu_device(plan.devices.back().device);
         return opened;
     };
-    if (!may_replan) return site;
-    site.replan = [devices = std::move(devices)](const IndexProfile& index, std::vector<DeviceInfo> rig,
-                                                 PlanOptions options) {
+    if (!may_replan) return environment;
+    environment.replan = [devices = std::move(devices)](const IndexProfile& index, std::vector<DeviceInfo> rig,
+                                                        PlanOptions options) {
         for (std::size_t i = 0; i < rig.size(); ++i) {
             if (!devices[i]) rig[i].free_bytes = 0;
         }
@@ -76,15 +77,15 @@ LoadSite given(std::vector<std::shared_ptr<Device>> devices, bool may_replan) {
         cap_host_memory(taken_at_their_word, options);
         return plan_placement(index, rig, options);
     };
-    return site;
+    return environment;
 }
 
-ShardedIndex load_at(const LoadSite& site, const PlacementPlan& plan, std::shared_ptr<const ByteSource> source,
-                     const LoadOptions& options) {
+ShardedIndex load_at(const LoadEnvironment& environment, const PlacementPlan& plan,
+                     std::shared_ptr<const ByteSource> source, const LoadOptions& options) {
     log_info("loading {}: {} onto {} of {} devices, {} of staging", plan.index.display_name(),
              format_bytes(plan.totals().resident), plan.used_devices(), plan.devices.size(),
              format_bytes(plan.host_staging_bytes));
-    RecoveredLoad load = load_with_recovery(plan, source, site, options);
+    RecoveredLoad load = load_with_recovery(plan, source, environment, options);
     LoadReport& report = load.loaded.report;
     log_info("loaded {}: {} read in {:.3f} s", plan.index.display_name(), format_bytes(report.file_bytes_read),
              report.seconds);

@@ -24,15 +24,15 @@ std::int64_t capacity_of(const PlacementProblem& problem, const std::vector<std:
 }
 
 /// Finds the memory that a rig would have to grow by: grows devices of a copy of the problem until it can be solved.
-class Growth {
+class SmallestIncrease {
 public:
-    explicit Growth(PlacementProblem problem) : problem_(std::move(problem)) {}
+    explicit SmallestIncrease(PlacementProblem problem) : problem_(std::move(problem)) {}
 
     Bytes run() {
-        // A device that has to take homeless rows may be one of those that min_devices calls for: leave one to it.
-        enable_devices(problem_.min_devices - able() - 1);
-        for (const std::vector<std::size_t>& members : groups_of(problem_)) house_all(members);
-        enable_devices(problem_.min_devices - able());
+        // A device that has to take unplaced rows may be one of those that min_devices calls for: leave one to it.
+        enable_devices(problem_.min_devices - eligible() - 1);
+        for (const std::vector<std::size_t>& members : groups_of(problem_)) place_all(members);
+        enable_devices(problem_.min_devices - eligible());
         return added_;
     }
 
@@ -48,7 +48,7 @@ private:
     }
 
     /// Devices that can hold a row.
-    int able() const {
+    int eligible() const {
         return static_cast<int>(std::count_if(problem_.candidates.begin(), problem_.candidates.end(),
                                               [](const Candidate& candidate) { return candidate.capacity > 0; }));
     }
@@ -65,11 +65,11 @@ private:
     }
 
     /// Grows the one member of a group that needs least for the rows that have no place in the group.
-    void house_all(const std::vector<std::size_t>& members) {
-        const std::int64_t homeless = problem_.rows - capacity_of(problem_, members);
-        if (homeless == 0) return;
+    void place_all(const std::vector<std::size_t>& members) {
+        const std::int64_t unplaced = problem_.rows - capacity_of(problem_, members);
+        if (unplaced == 0) return;
         std::vector<Candidate*> growing;
-        const bool must_enable = able() < problem_.min_devices;
+        const bool must_enable = eligible() < problem_.min_devices;
         for (const std::size_t member : members) {
             Candidate& candidate = problem_.candidates[member];
             if (!must_enable || candidate.capacity == 0) growing.push_back(&candidate);
@@ -79,9 +79,9 @@ private:
         }
         const auto cheapest =
             std::min_element(growing.begin(), growing.end(), [&](const Candidate* a, const Candidate* b) {
-                return cost(*a, a->capacity + homeless) < cost(*b, b->capacity + homeless);
+                return cost(*a, a->capacity + unplaced) < cost(*b, b->capacity + unplaced);
             });
-        grow(**cheapest, (*cheapest)->capacity + homeless);
+        grow(**cheapest, (*cheapest)->capacity + unplaced);
     }
 
     PlacementProblem problem_;
@@ -283,15 +283,15 @@ InsufficientMemory refusal(const IndexProfile& index, const std::vector<DeviceIn
     for (const std::vector<std::size_t>& members : groups_of(problem)) {
         room += static_cast<Bytes>(capacity_of(problem, members)) * row_bytes;
     }
-    const auto able = std::count_if(problem.candidates.begin(), problem.candidates.end(),
-                                    [](const Candidate& candidate) { return candidate.capacity > 0; });
-    const Bytes missing = Growth(problem).run();
+    const auto eligible = std::count_if(problem.candidates.begin(), problem.candidates.end(),
+                                        [](const Candidate& candidate) { return candidate.capacity > 0; });
+    const Bytes missing = SmallestIncrease(problem).run();
 
     std::string what = index.display_name() + ": " + std::to_string(index.count) + " x " + std::to_string(index.dim) +
                        " in " + long_name(precision) + " does not fit: ";
-    if (able < options.min_devices) {
-        what += std::to_string(options.min_devices) + " devices are asked for and " + std::to_string(able) + " of " +
-                std::to_string(devices.size()) + " can hold a vector; ";
+    if (eligible < options.min_devices) {
+        what += std::to_string(options.min_devices) + " devices are asked for and " + std::to_string(eligible) +
+                " of " + std::to_string(devices.size()) + " can hold a vector; ";
     }
     what += (options.replicas > 1 ? std::to_string(options.replicas) + " copies of the vectors take "
                                   : std::string("the vectors take ")) +

@@ -80,8 +80,8 @@ std::vector<double> relative_speeds(const std::vector<DeviceInfo>& devices) {
 
 /// Rows that a device can hold.
 struct Capacity {
-    std::int64_t brim = 0;   ///< with the smallest search tile
-    std::int64_t roomy = 0;  ///< beside a comfortable one
+    std::int64_t largest = 0;      ///< with the smallest search tile
+    std::int64_t comfortable = 0;  ///< beside a comfortable one
 };
 
 /// Capacities of devices that are often alike.
@@ -91,8 +91,8 @@ public:
         const auto [entry, is_new] = known_.try_emplace({workload.kind, usable});
         if (is_new) {
             constexpr std::int64_t any = std::numeric_limits<std::int64_t>::max();
-            entry->second.brim = rows_within(workload, usable, any);
-            entry->second.roomy = rows_within(workload, usable, any, comfortable_tile(workload, usable));
+            entry->second.largest = rows_within(workload, usable, any);
+            entry->second.comfortable = rows_within(workload, usable, any, comfortable_tile(workload, usable));
         }
         return entry->second;
     }
@@ -125,35 +125,35 @@ std::vector<std::size_t> fewest_of(const PlacementProblem& problem, std::vector<
     return members;
 }
 
-std::vector<Vessel> vessels_of(const PlacementProblem& problem, const std::vector<std::size_t>& members,
-                               CapacityOf capacity) {
-    std::vector<Vessel> vessels;
+std::vector<Recipient> recipients_of(const PlacementProblem& problem, const std::vector<std::size_t>& members,
+                                     CapacityOf capacity) {
+    std::vector<Recipient> recipients;
     for (const std::size_t member : members) {
         const Candidate& candidate = problem.candidates[member];
-        vessels.push_back({.capacity = std::min(candidate.*capacity, problem.rows),
-                           .weight = problem.strategy == Strategy::proportional
-                                         ? static_cast<double>(candidate.*capacity)
-                                         : candidate.speed});
+        recipients.push_back({.capacity = std::min(candidate.*capacity, problem.rows),
+                              .weight = problem.strategy == Strategy::proportional
+                                            ? static_cast<double>(candidate.*capacity)
+                                            : candidate.speed});
     }
-    return vessels;
+    return recipients;
 }
 
 std::optional<std::vector<Assignment>> solve_with(const PlacementProblem& problem, CapacityOf capacity) {
     std::vector<Assignment> assignments(problem.candidates.size());
     std::vector<std::vector<std::size_t>> groups = groups_of(problem, capacity);
-    std::vector<std::vector<Vessel>> vessels;
+    std::vector<std::vector<Recipient>> recipients;
     std::vector<std::vector<std::int64_t>> shares;
     int used = 0;
     for (std::vector<std::size_t>& members : groups) {
         if (capacity_up_to(problem.rows, problem, members, capacity) < problem.rows) return std::nullopt;
         std::erase_if(members, [&](std::size_t member) { return problem.candidates[member].*capacity == 0; });
         if (problem.strategy == Strategy::fewest) members = fewest_of(problem, std::move(members), capacity);
-        vessels.push_back(vessels_of(problem, members, capacity));
-        shares.push_back(water_fill(problem.rows, vessels.back()));
+        recipients.push_back(recipients_of(problem, members, capacity));
+        shares.push_back(water_fill(problem.rows, recipients.back()));
         used += static_cast<int>(members.size() - std::count(shares.back().begin(), shares.back().end(), 0));
     }
     for (std::size_t group = 0; group < groups.size() && used < problem.min_devices; ++group) {
-        used += spread_further(problem.min_devices - used, vessels[group], shares[group]);
+        used += spread_further(problem.min_devices - used, recipients[group], shares[group]);
     }
     if (used < problem.min_devices) return std::nullopt;
 
@@ -201,8 +201,8 @@ PlacementProblem pose_problem(const IndexProfile& index, const std::vector<Devic
         candidate.workload = planned_workload(index, precision, options, device.kind);
         candidate.usable = usable_of(device, reserve_of(device, options));
         const Capacity capacity = capacities.of(candidate.workload, candidate.usable);
-        candidate.capacity = capacity.brim;
-        candidate.roomy_capacity = capacity.roomy;
+        candidate.capacity = capacity.largest;
+        candidate.comfortable_capacity = capacity.comfortable;
         candidate.speed = speeds[listed];
         problem.candidates.push_back(candidate);
     }
@@ -227,10 +227,10 @@ std::vector<std::vector<std::size_t>> groups_of(const PlacementProblem& problem,
 
 std::optional<std::vector<Assignment>> solve(const PlacementProblem& problem) {
     if (problem.rows == 0) return std::vector<Assignment>(problem.candidates.size());
-    auto roomy = solve_with(problem, &Candidate::roomy_capacity);
-    if (roomy && problem.strategy != Strategy::fewest) return roomy;
-    auto brim = solve_with(problem, &Candidate::capacity);
-    return roomy && used_devices(*roomy) == used_devices(*brim) ? roomy : brim;
+    auto comfortable = solve_with(problem, &Candidate::comfortable_capacity);
+    if (comfortable && problem.strategy != Strategy::fewest) return comfortable;
+    auto largest = solve_with(problem, &Candidate::capacity);
+    return comfortable && used_devices(*comfortable) == used_devices(*largest) ? comfortable : largest;
 }
 
 }  // namespace gpushard

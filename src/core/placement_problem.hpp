@@ -17,9 +17,9 @@ struct Candidate {
     std::size_t listed = 0;  ///< its place in the rig as given
     ShardWorkload workload;
     Bytes usable = 0;
-    std::int64_t capacity = 0;        ///< rows that fit with the smallest search tile
-    std::int64_t roomy_capacity = 0;  ///< rows that fit beside a comfortable search tile
-    double speed = 1;                 ///< relative to the fastest device, above zero
+    std::int64_t capacity = 0;              ///< rows that fit with the smallest search tile
+    std::int64_t comfortable_capacity = 0;  ///< rows that fit beside a comfortable search tile
+    double speed = 1;                       ///< relative to the fastest device, above zero
 
     /// Bytes the device would need to hold `rows`.
     Bytes needed(std::int64_t rows) const { return shard_memory(workload, rows, smallest_tile(workload, rows)).peak(); }
@@ -49,7 +49,7 @@ Bytes usable_of(const DeviceInfo& device, Bytes reserve);
 PlacementProblem pose_problem(const IndexProfile& index, const std::vector<DeviceInfo>& devices,
                               const PlanOptions& options, Precision precision);
 
-/// What a candidate counts as able to hold: Candidate::capacity or Candidate::roomy_capacity.
+/// What a candidate is counted to hold: Candidate::capacity or Candidate::comfortable_capacity.
 using CapacityOf = std::int64_t Candidate::*;
 
 /// Candidates by group (indices, in canonical order). One group of all, unless whole copies are asked for.
@@ -58,7 +58,7 @@ std::vector<std::vector<std::size_t>> groups_of(const PlacementProblem& problem,
 
 /// An assignment for each candidate, or nothing where none was found. Finds one whenever one exists, but for several
 /// replicas. Leaves room for comfortable search tiles where the rows still fit (and no further device is needed by
-/// Strategy::fewest), so that no device is filled to the brim and then searched in small pieces.
+/// Strategy::fewest), so that no device is filled completely and then searched in small pieces.
 std::optional<std::vector<Assignment>> solve(const PlacementProblem& problem);
 
 }  // namespace gpushard

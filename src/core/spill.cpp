@@ -24,7 +24,7 @@ std::size_t listed_last(const PlacementProblem& problem) {
 /// What the candidates but the last listed can do by themselves.
 struct Others {
     std::int64_t capacity = 0;  ///< at most the rows of the problem
-    int able = 0;               ///< how many can hold a row
+    int eligible = 0;           ///< how many can hold a row
 };
 
 Others others_of(const PlacementProblem& problem) {
@@ -34,7 +34,7 @@ Others others_of(const PlacementProblem& problem) {
         if (i == last) continue;
         const std::int64_t capacity = problem.candidates[i].capacity;
         others.capacity += std::min(capacity, problem.rows - others.capacity);
-        others.able += capacity > 0;
+        others.eligible += capacity > 0;
     }
     return others;
 }
@@ -63,10 +63,10 @@ std::vector<DeviceInfo> with_spill_device(const std::vector<DeviceInfo>& devices
 
 std::optional<std::int64_t> rows_to_spill(const PlacementProblem& problem) {
     const Others others = others_of(problem);
-    const std::int64_t homeless = problem.rows - others.capacity;
-    if (others.able >= problem.min_devices) return homeless;
-    if (others.able + 1 < problem.min_devices) return std::nullopt;
-    return std::max<std::int64_t>(homeless, 1);
+    const std::int64_t unplaced = problem.rows - others.capacity;
+    if (others.eligible >= problem.min_devices) return unplaced;
+    if (others.eligible + 1 < problem.min_devices) return std::nullopt;
+    return std::max<std::int64_t>(unplaced, 1);
 }
 
 std::optional<std::vector<Assignment>> solve_spilling(const PlacementProblem& problem) {

@@ -210,7 +210,7 @@ private:
         slot.fetched.wait();
         for (std::int64_t query = 0; query < query_count; ++query) {
             if (!lacking_products_.empty()) complete(slot, query);
-            tidy(slot.distances() + query * slot.k, slot.ids() + query * slot.k, slot.k, slot.begin);
+            order_answers(slot.distances() + query * slot.k, slot.ids() + query * slot.k, slot.k, slot.begin);
         }
         if (slot.k < k) widen_lists(query_count, slot.k, k, shard_.similarity(), slot.distances(), slot.ids());
         const TopKList tile{slot.distances(), slot.ids(), k};
@@ -238,7 +238,7 @@ private:
     }
 
     /// One list with ids counted within the shard, ties by id, and nothing behind the last answer that is a number.
-    void tidy(float* distances, std::int64_t* ids, std::int64_t k, std::int64_t begin) const {
+    void order_answers(float* distances, std::int64_t* ids, std::int64_t k, std::int64_t begin) const {
         std::int64_t kept = 0;
         for (std::int64_t i = 0; i < k; ++i) {
             if (ids[i] < 0 || std::isnan(distances[i])) continue;

@@ -64,7 +64,7 @@ float squared_norm_scalar(const float* row, std::int64_t dim) {
 }
 
 /// The squared norm of a row in halves, and how many of its values underflowed.
-struct HalvedRow {
+struct RoundedRow {
     float norm;
     std::int64_t underflowed;
 };
@@ -73,34 +73,34 @@ struct HalvedRow {
 constexpr std::uint32_t least_kept = 0x35000000U;  // the bits of 2^-21
 
 template <typename Values>
-HalvedRow halve_row_scalar(Values row, std::int64_t dim, std::uint16_t* halves) {
-    HalvedRow halved{0, 0};
+RoundedRow round_row_to_f16_scalar(Values row, std::int64_t dim, std::uint16_t* halves) {
+    RoundedRow sums{0, 0};
     for (std::int64_t i = 0; i < dim; ++i) {
         const float value = row[i];
         halves[i] = half_from_float(value);
         const float rounded = float_from_half(halves[i]);
-        halved.norm += rounded * rounded;
+        sums.norm += rounded * rounded;
         // Zero wraps around to the largest number.
-        halved.underflowed += (std::bit_cast<std::uint32_t>(value) & 0x7fffffffU) - 1 < least_kept - 1 ? 1 : 0;
+        sums.underflowed += (std::bit_cast<std::uint32_t>(value) & 0x7fffffffU) - 1 < least_kept - 1 ? 1 : 0;
     }
-    return halved;
+    return sums;
 }
 
-std::uint16_t brain_from_float(float value) {
+std::uint16_t bf16_from_float(float value) {
     const auto bits = std::bit_cast<std::uint32_t>(value);
     if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<std::uint16_t>((bits >> 16) | 0x40U);  // NaN
     return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
 }
 
-float float_from_brain(std::uint16_t brain) { return std::bit_cast<float>(static_cast<std::uint32_t>(brain) << 16); }
+float float_from_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
 // Shifts and sums only, so compilers vectorise it.
 template <typename Values>
-float brain_row(Values row, std::int64_t dim, std::uint16_t* brains) {
+float round_row_to_bf16(Values row, std::int64_t dim, std::uint16_t* out) {
     float sum = 0;
     for (std::int64_t i = 0; i < dim; ++i) {
-        brains[i] = brain_from_float(row[i]);
-        const float rounded = float_from_brain(brains[i]);
+        out[i] = bf16_from_float(row[i]);
+        const float rounded = float_from_bf16(out[i]);
         sum += rounded * rounded;
     }
     return sum;
@@ -148,7 +148,8 @@ GPUSHARD_AVX2 inline __m256 eight_of(LessCentre values) {
 }
 
 /// Halves eight values and adds what is known of them: their squares, and how many underflowed.
-GPUSHARD_AVX2 inline void halve_eight(__m256 value, std::uint16_t* halves, __m256& squares, __m256i& underflowed) {
+GPUSHARD_AVX2 inline void round_eight_to_f16(__m256 value, std::uint16_t* halves, __m256& squares,
+                                             __m256i& underflowed) {
     // Doubled bits have no sign. With this much more zero is the largest signed number, and all others keep their
     // order.
     const __m256i zero_last = _mm256_set1_epi32(0x7fffffff);
@@ -164,20 +165,20 @@ GPUSHARD_AVX2 inline void halve_eight(__m256 value, std::uint16_t* halves, __m25
 
 // Two sums of squares, so that one need not wait for the other.
 template <typename Values>
-GPUSHARD_AVX2 HalvedRow halve_row_avx2(Values row, std::int64_t dim, std::uint16_t* halves) {
+GPUSHARD_AVX2 RoundedRow round_row_to_f16_avx2(Values row, std::int64_t dim, std::uint16_t* halves) {
     __m256 a = _mm256_setzero_ps();
     __m256 b = _mm256_setzero_ps();
     __m256i underflowed = _mm256_setzero_si256();
     std::int64_t i = 0;
     for (; i + 16 <= dim; i += 16) {
-        halve_eight(eight_of(row.from(i)), halves + i, a, underflowed);
-        halve_eight(eight_of(row.from(i + 8)), halves + i + 8, b, underflowed);
+        round_eight_to_f16(eight_of(row.from(i)), halves + i, a, underflowed);
+        round_eight_to_f16(eight_of(row.from(i + 8)), halves + i + 8, b, underflowed);
     }
     if (i + 8 <= dim) {
-        halve_eight(eight_of(row.from(i)), halves + i, a, underflowed);
+        round_eight_to_f16(eight_of(row.from(i)), halves + i, a, underflowed);
         i += 8;
     }
-    const HalvedRow rest = halve_row_scalar(row.from(i), dim - i, halves + i);
+    const RoundedRow rest = round_row_to_f16_scalar(row.from(i), dim - i, halves + i);
     return {sum_of_lanes(a, b) + rest.norm, sum_of_lanes(underflowed) + rest.underflowed};
 }
 
@@ -211,11 +212,11 @@ float squared_norm(const float* row, std::int64_t dim) {
 }
 
 template <typename Values>
-HalvedRow halve_row(Values row, std::int64_t dim, std::uint16_t* halves) {
+RoundedRow round_row_to_f16(Values row, std::int64_t dim, std::uint16_t* halves) {
 #if defined(GPUSHARD_X86)
-    if (has_avx2) return halve_row_avx2(row, dim, halves);
+    if (has_avx2) return round_row_to_f16_avx2(row, dim, halves);
 #endif
-    return halve_row_scalar(row, dim, halves);
+    return round_row_to_f16_scalar(row, dim, halves);
 }
 
 template <typename Use>
@@ -261,7 +262,7 @@ RowFindings round_rows_to_f16(const float* rows, std::int64_t row_count, std::in
     for (std::int64_t row = 0; row < row_count; ++row) {
         // Squares of finite halves are below 2^32, so their sum is finite for every dimension below 2^95.
         const auto [norm, underflowed] = with_values(
-            rows + row * dim, centre, [&](auto values) { return halve_row(values, dim, halves + row * dim); });
+            rows + row * dim, centre, [&](auto values) { return round_row_to_f16(values, dim, halves + row * dim); });
         if (!std::isfinite(norm)) count_row(found.non_finite_rows, found.first_non_finite_row, row);
         found.underflowed_values += underflowed;
         const bool is_zero = norm == 0 && underflowed == 0;
@@ -271,14 +272,14 @@ RowFindings round_rows_to_f16(const float* rows, std::int64_t row_count, std::in
     return found;
 }
 
-RowFindings round_rows_to_bf16(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
+RowFindings round_rows_to_bf16(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* out,
                                float* norms, const float* centre) {
-    const auto is_finite = [](std::uint16_t brain) { return (brain & 0x7f80U) != 0x7f80U; };
+    const auto is_finite = [](std::uint16_t bits) { return (bits & 0x7f80U) != 0x7f80U; };
     RowFindings found;
     for (std::int64_t row = 0; row < row_count; ++row) {
-        std::uint16_t* const own = brains + row * dim;
+        std::uint16_t* const own = out + row * dim;
         const float norm =
-            with_values(rows + row * dim, centre, [&](auto values) { return brain_row(values, dim, own); });
+            with_values(rows + row * dim, centre, [&](auto values) { return round_row_to_bf16(values, dim, own); });
         // As in float32, finite values may have squares that are not.
         if (!std::isfinite(2 * norm)) count_beyond_range(found, row, std::all_of(own, own + dim, is_finite));
         if (norms != nullptr) norms[row] = norm;
@@ -295,7 +296,7 @@ void widen_halves(const std::uint16_t* halves, std::int64_t count, float* wide) 
 
 void widen_values(Precision precision, const std::uint16_t* values, std::int64_t count, float* wide) {
     if (precision == Precision::f16) return widen_halves(values, count, wide);
-    std::transform(values, values + count, wide, float_from_brain);
+    std::transform(values, values + count, wide, float_from_bf16);
 }
 
 void round_values(Precision precision, const float* values, std::int64_t count, float* rounded) {
@@ -310,7 +311,7 @@ void round_values(Precision precision, const float* values, std::int64_t count, 
         }
         case Precision::bf16:
             std::transform(values, values + count, rounded,
-                           [](float value) { return float_from_brain(brain_from_float(value)); });
+                           [](float value) { return float_from_bf16(bf16_from_float(value)); });
             return;
     }
 }

@@ -21,7 +21,7 @@ RowFindings round_rows_to_f16(const float* rows, std::int64_t row_count, std::in
                               float* norms, const float* centre = nullptr);
 
 /// The same in bfloat16, the upper half of a float32, where norms may overflow and nothing underflows.
-RowFindings round_rows_to_bf16(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* brains,
+RowFindings round_rows_to_bf16(const float* rows, std::int64_t row_count, std::int64_t dim, std::uint16_t* out,
                                float* norms, const float* centre = nullptr);
 
 /// The exact float32 value of each half.

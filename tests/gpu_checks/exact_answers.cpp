@@ -91,8 +91,8 @@ Term exact_distance(Metric metric, float metric_arg, const float* a, const float
     }
 }
 
-float widen_brain(std::uint16_t brain) {
-    const std::uint32_t bits = static_cast<std::uint32_t>(brain) << 16;
+float widen_bf16(std::uint16_t bits16) {
+    const std::uint32_t bits = static_cast<std::uint32_t>(bits16) << 16;
     float value;
     static_assert(sizeof value == sizeof bits);
     std::memcpy(&value, &bits, sizeof value);
@@ -171,7 +171,7 @@ Rows rounded_rows(Precision precision, Rows rows) {
         widen_halves(narrow.data(), static_cast<std::int64_t>(narrow.size()), rows.values.data());
     } else {
         round_rows_to_bf16(rows.values.data(), rows.count, rows.dim, narrow.data(), nullptr);
-        std::transform(narrow.begin(), narrow.end(), rows.values.begin(), widen_brain);
+        std::transform(narrow.begin(), narrow.end(), rows.values.begin(), widen_bf16);
     }
     return rows;
 }

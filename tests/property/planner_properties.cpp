@@ -274,16 +274,16 @@ RC_GTEST_PROP(Planner, SpillsOnlyWhatTheDevicesCannotHold, ()) {
     check_within_budget(*plan);
     RC_ASSERT(plan->used_devices() >= options.min_devices);
     std::int64_t room = 0;
-    int able = 0;
+    int eligible = 0;
     for (const DeviceInfo& device : rig) {
         const std::int64_t rows =
             rows_within(workload_of(index, options, device), usable_of(device, options), index.count);
         room += rows;
-        able += rows > 0;
+        eligible += rows > 0;
     }
-    const std::int64_t homeless = std::max<std::int64_t>(index.count - room, 0);
+    const std::int64_t unplaced = std::max<std::int64_t>(index.count - room, 0);
     RC_ASSERT(plan->devices.back().rows.count() ==
-              std::max<std::int64_t>(homeless, able < options.min_devices ? 1 : 0));
+              std::max<std::int64_t>(unplaced, eligible < options.min_devices ? 1 : 0));
 }
 
 /// The level at which min(capacity, level x weight) adds up to `total`: by bisection.
@@ -307,20 +307,21 @@ RC_GTEST_PROP(Planner, BalancedGivesEachDeviceTheSameTime, ()) {
     const IndexProfile index = any_index();
     const auto plan = plan_if_it_fits(index, rig, options);
     if (!plan) return;
-    // Beside comfortable tiles where all rows fit so, else to the brim.
-    std::vector<double> roomy;
-    std::vector<double> brim;
+    // Beside comfortable tiles where all rows fit so, else up to their capacity.
+    std::vector<double> comfortable;
+    std::vector<double> full;
     std::vector<double> weights;
     for (const DeviceInfo& device : rig) {
         const ShardWorkload workload = workload_of(index, options, device);
         const Bytes usable = usable_of(device, options);
-        roomy.push_back(
+        comfortable.push_back(
             static_cast<double>(rows_within(workload, usable, index.count, comfortable_tile(workload, usable))));
-        brim.push_back(static_cast<double>(rows_within(workload, usable, index.count)));
+        full.push_back(static_cast<double>(rows_within(workload, usable, index.count)));
         weights.push_back(device.bytes_per_second);
     }
-    const bool has_room = std::accumulate(roomy.begin(), roomy.end(), 0.0) >= static_cast<double>(index.count);
-    const std::vector<double>& capacities = has_room ? roomy : brim;
+    const bool has_room =
+        std::accumulate(comfortable.begin(), comfortable.end(), 0.0) >= static_cast<double>(index.count);
+    const std::vector<double>& capacities = has_room ? comfortable : full;
     const double level = water_level(static_cast<double>(index.count), capacities, weights);
     for (std::size_t i = 0; i < rig.size(); ++i) {
         const double ideal = std::min(capacities[i], level * weights[i]);
@@ -333,10 +334,10 @@ RC_GTEST_PROP(Planner, SaysExactlyHowMuchOneDeviceHasToGrow, ()) {
     PlanOptions options = any_options(any_exact_strategy(), rig.size());
     options.spill_bytes = 0;
     const IndexProfile index = any_index();
-    const auto able = std::count_if(rig.begin(), rig.end(), [&](const DeviceInfo& device) {
+    const auto eligible = std::count_if(rig.begin(), rig.end(), [&](const DeviceInfo& device) {
         return rows_within(workload_of(index, options, device), usable_of(device, options), index.count) > 0;
     });
-    if (options.min_devices > able + 1) return;  // more than one device has to grow
+    if (options.min_devices > eligible + 1) return;  // more than one device has to grow
     std::optional<Bytes> missing;
     try {
         plan_placement(index, rig, options);

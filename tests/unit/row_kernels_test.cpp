@@ -27,7 +27,7 @@ float reference_value(std::uint16_t half) {
     return static_cast<float>(sign * magnitude);
 }
 
-std::uint16_t halved(float value) {
+std::uint16_t rounded_to_f16(float value) {
     std::uint16_t half = 0;
     round_rows_to_f16(&value, 1, 1, &half, nullptr);
     return half;
@@ -57,7 +57,7 @@ TEST(RowKernels, RoundsToTheNearestHalfTiesToEven) {
         if (i % 2 == 0)
             value = std::ldexp(static_cast<float>(random()) / 4e9F - 0.5F, static_cast<int>(random() % 44) - 26);
         if (!std::isfinite(value)) continue;
-        const std::uint16_t scalar = halved(value);
+        const std::uint16_t scalar = rounded_to_f16(value);
         const std::array<float, 8> eight = {value, value, value, value, value, value, value, value};
         std::array<std::uint16_t, 8> vector{};
         round_rows_to_f16(eight.data(), 1, 8, vector.data(), nullptr);
@@ -81,13 +81,13 @@ TEST(RowKernels, RoundsToTheNearestHalfTiesToEven) {
 }
 
 TEST(RowKernels, KnowsTheLargestHalf) {
-    EXPECT_EQ(halved(65504.0F), 0x7bff);
-    EXPECT_EQ(halved(65519.0F), 0x7bff);
-    EXPECT_EQ(halved(65520.0F), 0x7c00);
-    EXPECT_EQ(halved(-1e30F), 0xfc00);
-    EXPECT_EQ(halved(5.9604645e-8F), 0x0001);
-    EXPECT_EQ(halved(2.9802322e-8F), 0x0000);
-    EXPECT_EQ(halved(-0.0F), 0x8000);
+    EXPECT_EQ(rounded_to_f16(65504.0F), 0x7bff);
+    EXPECT_EQ(rounded_to_f16(65519.0F), 0x7bff);
+    EXPECT_EQ(rounded_to_f16(65520.0F), 0x7c00);
+    EXPECT_EQ(rounded_to_f16(-1e30F), 0xfc00);
+    EXPECT_EQ(rounded_to_f16(5.9604645e-8F), 0x0001);
+    EXPECT_EQ(rounded_to_f16(2.9802322e-8F), 0x0000);
+    EXPECT_EQ(rounded_to_f16(-0.0F), 0x8000);
 }
 
 TEST(RowKernels, CountsRowsThatAreNotFinite) {
@@ -124,9 +124,9 @@ TEST(RowKernels, FindsFiniteRowsWhoseNormOverflows) {
          {Case{1.2e19F, 1, 0}, Case{1.4e19F, 1, 1}, Case{-1.2e19F, 2, 1}, Case{3e38F, 20, 1}, Case{1e18F, 35, 0},
           Case{3e18F, 35, 1}, Case{1e-30F, 20, 0}}) {
         const std::vector<float> rows(static_cast<std::size_t>(2 * dim), value);
-        std::vector<std::uint16_t> brains(rows.size());
-        for (const RowFindings& found : {scan_rows(rows.data(), 2, dim, nullptr),
-                                         round_rows_to_bf16(rows.data(), 2, dim, brains.data(), nullptr)}) {
+        std::vector<std::uint16_t> out(rows.size());
+        for (const RowFindings& found :
+             {scan_rows(rows.data(), 2, dim, nullptr), round_rows_to_bf16(rows.data(), 2, dim, out.data(), nullptr)}) {
             EXPECT_EQ(found.overflowing_norm_rows, 2 * overflowing) << value << " x " << dim;
             EXPECT_EQ(found.first_overflowing_norm_row, overflowing - 1);
             EXPECT_EQ(found.non_finite_rows, 0);
@@ -180,7 +180,7 @@ TEST(RowKernels, RoundsValuesAsShardsHoldThem) {
     round_values(Precision::f32, values.data(), 9, rounded.data());
     EXPECT_EQ(rounded, values);
     round_values(Precision::f16, values.data(), 9, rounded.data());
-    for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(rounded[i], reference_value(halved(values[i])));
+    for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(rounded[i], reference_value(rounded_to_f16(values[i])));
     round_values(Precision::bf16, values.data(), 9, rounded.data());
     EXPECT_EQ(rounded[0], 1.0F);
     EXPECT_EQ(rounded[2], 0.10009765625F);
@@ -211,49 +211,49 @@ TEST(RowKernels, NormsAreThoseOfTheRowsThatAreKept) {
     }
 }
 
-std::uint16_t brained(float value) {
-    std::uint16_t brain = 0;
-    round_rows_to_bf16(&value, 1, 1, &brain, nullptr);
-    return brain;
+std::uint16_t rounded_to_bf16(float value) {
+    std::uint16_t bits = 0;
+    round_rows_to_bf16(&value, 1, 1, &bits, nullptr);
+    return bits;
 }
 
-float value_of_brain(std::uint16_t brain) { return std::bit_cast<float>(static_cast<std::uint32_t>(brain) << 16); }
+float value_of_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
 TEST(RowKernels, RoundsToTheNearestBfloat16TiesToEven) {
     std::mt19937 random(7);
     for (int i = 0; i < 300000; ++i) {
         const auto value = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
         if (!std::isfinite(value)) continue;
-        const std::uint16_t brain = brained(value);
-        if (std::isinf(value_of_brain(brain))) {
+        const std::uint16_t bits = rounded_to_bf16(value);
+        if (std::isinf(value_of_bf16(bits))) {
             ASSERT_GE(std::abs(value), 3.3961776e38F);
             continue;
         }
-        const double error = std::abs(static_cast<double>(value) - value_of_brain(brain));
+        const double error = std::abs(static_cast<double>(value) - value_of_bf16(bits));
         for (const int step : {-1, 1}) {
-            const auto neighbor = static_cast<std::uint16_t>(brain + step);
-            if ((neighbor & 0x7f80) == 0x7f80 || (brain & 0x7fff) == 0) continue;
-            const double other = std::abs(static_cast<double>(value) - value_of_brain(neighbor));
+            const auto neighbor = static_cast<std::uint16_t>(bits + step);
+            if ((neighbor & 0x7f80) == 0x7f80 || (bits & 0x7fff) == 0) continue;
+            const double other = std::abs(static_cast<double>(value) - value_of_bf16(neighbor));
             ASSERT_LE(error, other) << value;
             if (error == other) {
-                ASSERT_EQ(brain & 1, 0) << value;
+                ASSERT_EQ(bits & 1, 0) << value;
             }
         }
     }
-    EXPECT_EQ(brained(1.0F), 0x3f80);
-    EXPECT_EQ(brained(-infinity), 0xff80);
-    EXPECT_TRUE(std::isnan(value_of_brain(brained(std::bit_cast<float>(0x7f800001U)))));
+    EXPECT_EQ(rounded_to_bf16(1.0F), 0x3f80);
+    EXPECT_EQ(rounded_to_bf16(-infinity), 0xff80);
+    EXPECT_TRUE(std::isnan(value_of_bf16(rounded_to_bf16(std::bit_cast<float>(0x7f800001U)))));
 }
 
 TEST(RowKernels, Bfloat16RefusesWhatRoundsToInfinityAndOnlyThat) {
     std::vector<float> row(20, 3e38F);  // finite, with squares that are not
-    std::vector<std::uint16_t> brains(20);
+    std::vector<std::uint16_t> out(20);
     std::array<float, 1> norm{};
-    EXPECT_EQ(round_rows_to_bf16(row.data(), 1, 20, brains.data(), norm.data()).non_finite_rows, 0);
+    EXPECT_EQ(round_rows_to_bf16(row.data(), 1, 20, out.data(), norm.data()).non_finite_rows, 0);
     row[17] = std::numeric_limits<float>::max();
-    EXPECT_EQ(round_rows_to_bf16(row.data(), 1, 20, brains.data(), nullptr).non_finite_rows, 1);
+    EXPECT_EQ(round_rows_to_bf16(row.data(), 1, 20, out.data(), nullptr).non_finite_rows, 1);
     row.assign(20, 0.5F);
-    round_rows_to_bf16(row.data(), 1, 20, brains.data(), norm.data());
+    round_rows_to_bf16(row.data(), 1, 20, out.data(), norm.data());
     EXPECT_EQ(norm[0], 5.0F);
 }
 

@@ -1,8 +1,8 @@
 # The lists of a tile are read as if the answers of all queries to one place lay side by side.
 planted_in(src/cuda/cuda_shard.cpp)
-replaced([[            tidy(slot.distances() + query * slot.k, slot.ids() + query * slot.k, slot.k, slot.begin);
+replaced([[            order_answers(slot.distances() + query * slot.k, slot.ids() + query * slot.k, slot.k, slot.begin);
         }
-]] [[            tidy(slot.distances() + query * slot.k, slot.ids() + query * slot.k, slot.k, slot.begin);
+]] [[            order_answers(slot.distances() + query * slot.k, slot.ids() + query * slot.k, slot.k, slot.begin);
         }
         const std::vector<float> distances(slot.distances(), slot.distances() + query_count * slot.k);
         const std::vector<std::int64_t> ids(slot.ids(), slot.ids() + query_count * slot.k);

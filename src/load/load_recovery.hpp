@@ -15,7 +15,7 @@
 namespace gpushard {
 
 /// What a load needs of whoever owns its devices.
-struct LoadSite {
+struct LoadEnvironment {
     /// The devices of a plan, one for each entry, null where it has no rows. The devices of an attempt that failed are
     /// gone by the time it is called again. What it throws counts as a failure of the attempt.
     std::function<std::vector<std::shared_ptr<Device>>(const PlacementPlan& plan)> open;
@@ -34,7 +34,7 @@ struct RecoveredLoad {
 };
 
 /// Loads `plan`, and where that fails for want of memory or of a device, releases everything, looks at the devices
-/// again and tries the next rung of the ladder, each recorded as a line of LoadReport::recovery:
+/// again and tries the next step, each recorded as a line of LoadReport::recovery:
 /// - no host memory for staging: half the staging, down to 1 MiB or one row;
 /// - a device has less free than was planned: plan again with what every device has free now, so that rows move to
 ///   others (those without rows so far, too), searches use smaller tiles, and, where PlanOptions::spill_bytes allows
@@ -46,6 +46,6 @@ struct RecoveredLoad {
 /// is thrown, with the first failure and what was tried as hints. Either way nothing is left behind. The precision
 /// never changes, and the number of attempts is bounded: about two for each device.
 RecoveredLoad load_with_recovery(PlacementPlan plan, const std::shared_ptr<const ByteSource>& source,
-                                 const LoadSite& site, const LoadOptions& options);
+                                 const LoadEnvironment& environment, const LoadOptions& options);
 
 }  // namespace gpushard

@@ -1,4 +1,4 @@
-#include "load/load_ladder.hpp"
+#include "load/load_recovery.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -23,7 +23,7 @@ using Devices = std::vector<std::shared_ptr<Device>>;
 
 constexpr Bytes least_staging = 1_MiB;
 
-/// Shards name the host where memory for their staging is what lacks.
+/// Shards name the host as the device where there is no memory for staging.
 bool is_of_host_staging(const Error& error) {
     return std::any_of(error.fields().begin(), error.fields().end(), [](const ErrorField& field) {
         const std::string* const text = std::get_if<std::string>(&field.second);
@@ -31,27 +31,27 @@ bool is_of_host_staging(const Error& error) {
     });
 }
 
-class Ladder {
+class RecoveringLoad {
 public:
-    Ladder(const Ladder&) = delete;
-    Ladder& operator=(const Ladder&) = delete;
-    Ladder(PlacementPlan plan, const std::shared_ptr<const ByteSource>& source, const LoadSite& site,
-           const LoadOptions& options)
+    RecoveringLoad(const RecoveringLoad&) = delete;
+    RecoveringLoad& operator=(const RecoveringLoad&) = delete;
+    RecoveringLoad(PlacementPlan plan, const std::shared_ptr<const ByteSource>& source,
+                   const LoadEnvironment& environment, const LoadOptions& options)
         : source_(source),
-          site_(site),
+          environment_(environment),
           options_(with_noted_exceptions(options)),
           read_before_(source ? source->bytes_read() : 0),
           listed_(plan.devices.size() - (plan.spilled ? 1 : 0)),
-          standings_(listed_ + 1),
+          histories_(listed_ + 1),
           attempts_left_(4 + 2 * static_cast<int>(listed_)),
           plan_(std::move(plan)) {}
 
-    RecoveredLoad climb() {
+    RecoveredLoad run() {
         while (true) {
             Devices devices;
             std::optional<std::size_t> failed;
             try {
-                devices = site_.open(plan_);
+                devices = environment_.open(plan_);
                 LoadedShards loaded = load_shards(plan_, source_, devices, options_, &failed);
                 return finish(std::move(devices), std::move(loaded));
             } catch (...) {
@@ -63,7 +63,7 @@ public:
 
 private:
     /// What became of a device of the rig in the attempts so far.
-    struct Standing {
+    struct DeviceHistory {
         int refusals = 0;  ///< of memory it said was free
         bool set_aside = false;
     };
@@ -122,9 +122,9 @@ private:
         std::string cause = devices_found_fuller(plan_, rig);
         std::string without;
         if (failed && has_what_was_planned(*failed, rig)) {
-            Standing& standing = standings_[*failed];
-            standing.set_aside = ++standing.refusals > 1;
-            if (standing.set_aside) without = device_label(plan_, *failed);
+            DeviceHistory& history = histories_[*failed];
+            history.set_aside = ++history.refusals > 1;
+            if (history.set_aside) without = device_label(plan_, *failed);
             cause += (cause.empty() ? "" : "; ") + device_label(plan_, *failed) + " refused memory that it has free (" +
                      error.what() + ")";
         }
@@ -135,12 +135,12 @@ private:
     void do_without(DeviceError& error, const Devices& devices, std::optional<std::size_t> failed) {
         if (!failed) throw;
         count_attempt(error);
-        standings_[*failed].set_aside = true;
+        histories_[*failed].set_aside = true;
         plan_again(error, error.what(), device_label(plan_, *failed), probe(devices));
     }
 
     void count_attempt(Error& error) {
-        if (!site_.replan) throw;
+        if (!environment_.replan) throw;
         if (first_failure_.empty()) first_failure_ = error.what();
         if (attempts_left_-- > 0) return;
         add_history(error);
@@ -153,18 +153,18 @@ private:
         for (std::size_t i = 0; i < listed_; ++i) {
             rig.push_back(plan_.devices[i].device);
             DeviceInfo& info = rig.back();
-            if (i < devices.size() && devices[i]) look_at(*devices[i], info, standings_[i]);
-            if (standings_[i].set_aside || info.planning_only) info.free_bytes = 0;
+            if (i < devices.size() && devices[i]) look_at(*devices[i], info, histories_[i]);
+            if (histories_[i].set_aside || info.planning_only) info.free_bytes = 0;
         }
         return rig;
     }
 
-    static void look_at(const Device& device, DeviceInfo& info, Standing& standing) {
+    static void look_at(const Device& device, DeviceInfo& info, DeviceHistory& history) {
         try {
             info.free_bytes = std::min(device.free_bytes(), info.total_bytes);
             info.context_bytes = 0;  // an open device has its context, which is not free any more
         } catch (const DeviceError&) {
-            standing.set_aside = true;
+            history.set_aside = true;
         }
     }
 
@@ -191,14 +191,14 @@ private:
     void plan_again(Error& error, const std::string& cause, const std::string& without, std::vector<DeviceInfo> rig) {
         const std::exception_ptr original = std::current_exception();
         for (std::size_t i = 0; i < listed_; ++i) {
-            if (standings_[i].set_aside) rig[i].free_bytes = 0;
+            if (histories_[i].set_aside) rig[i].free_bytes = 0;
         }
         PlanOptions options = plan_.options;
         options.precision = parse_precision(to_string(plan_.precision));
-        if (standings_[listed_].set_aside) options.spill_bytes = 0;
+        if (histories_[listed_].set_aside) options.spill_bytes = 0;
         PlacementPlan next;
         try {
-            next = site_.replan(plan_.index, rig, options);
+            next = environment_.replan(plan_.index, rig, options);
         } catch (InsufficientMemory& refusal) {
             if (!without.empty()) {
                 error.add_hint("also: the other devices cannot take its rows: " + std::string(refusal.what()));
@@ -231,13 +231,13 @@ private:
     }
 
     const std::shared_ptr<const ByteSource>& source_;
-    const LoadSite& site_;
+    const LoadEnvironment& environment_;
     std::exception_ptr from_callback_;
     const LoadOptions options_;
     const Clock::time_point start_ = Clock::now();
     const Bytes read_before_;
-    const std::size_t listed_;         ///< devices of the rig: entries of every plan but the spill
-    std::vector<Standing> standings_;  ///< of each of them, and of the spill
+    const std::size_t listed_;              ///< devices of the rig: entries of every plan but the spill
+    std::vector<DeviceHistory> histories_;  ///< of each of them, and of the spill
     int attempts_left_;
     std::string first_failure_;
     std::vector<std::string> steps_;
@@ -247,9 +247,9 @@ private:
 }  // namespace
 
 RecoveredLoad load_with_recovery(PlacementPlan plan, const std::shared_ptr<const ByteSource>& source,
-                                 const LoadSite& site, const LoadOptions& options) {
+                                 const LoadEnvironment& environment, const LoadOptions& options) {
     check_plan(plan, DevicesOf::caller);
-    return Ladder(std::move(plan), source, site, options).climb();
+    return RecoveringLoad(std::move(plan), source, environment, options).run();
 }
 
 }  // namespace gpushard
