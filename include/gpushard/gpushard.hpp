@@ -10,6 +10,7 @@
 #include <gpushard/error.hpp>
 #include <gpushard/explain.hpp>
 #include <gpushard/index_inspector.hpp>
+#include <gpushard/index_limits.hpp>
 #include <gpushard/index_profile.hpp>
 #include <gpushard/load.hpp>
 #include <gpushard/log.hpp>

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <gpushard/explain.hpp>
+#include <gpushard/index_limits.hpp>
 #include <gpushard/report.hpp>
 
 #include "cli/index_request.hpp"
@@ -11,8 +12,6 @@
 
 namespace gpushard::cli {
 namespace {
-
-constexpr std::int64_t largest_dim = 1 << 20;
 
 struct ExplainRequest {
     std::vector<std::string> words;  ///< the text, as one argument or several

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include <gpushard/index_limits.hpp>
 #include <gpushard/index_profile.hpp>
 
 #include "cli/atomic_file.hpp"
@@ -21,7 +22,6 @@
 namespace gpushard::cli {
 namespace {
 
-constexpr std::int64_t largest_dim = 1 << 20;
 constexpr std::int64_t most_clusters = 1 << 30;
 constexpr std::int64_t most_threads = 1024;
 

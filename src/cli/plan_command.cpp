@@ -1,5 +1,6 @@
 #include <memory>
 
+#include <gpushard/index_limits.hpp>
 #include <gpushard/placement_planner.hpp>
 #include <gpushard/report.hpp>
 
@@ -70,7 +71,6 @@ void add_plan_command(CommandLine& line) {
     add_index_request(command, request->index);
     add_typed_index(command, request->typed);
     command.get_option("--count")->excludes("--plan");
-    constexpr std::int64_t largest_dim = 1 << 20;
     add_number(command, "--dim", request->typed.dim, 1, largest_dim, "With --count: the dimension of the vectors");
     CLI::Option* fit = command.add_flag("--fit", request->fit,
                                         "What to buy or rent: the fewest of each known card that hold the index, at "

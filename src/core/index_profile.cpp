@@ -1,6 +1,7 @@
 #include <limits>
 
 #include <gpushard/error.hpp>
+#include <gpushard/index_limits.hpp>
 #include <gpushard/index_profile.hpp>
 
 namespace gpushard {
@@ -69,7 +70,6 @@ std::string IndexProfile::display_name() const {
 namespace {
 
 // As src/index/FORMAT.md has them.
-constexpr std::int64_t largest_dim = 1 << 20;
 constexpr Bytes header_bytes = 45;
 constexpr Bytes header_bytes_with_argument = 49;
 

@@ -1,7 +1,6 @@
 #include "core/placement_problem.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -9,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/ascii.hpp"
 #include "core/planned_workload.hpp"
 #include "core/replica_groups.hpp"
 #include "core/water_filling.hpp"
@@ -17,8 +17,6 @@ namespace gpushard {
 namespace {
 
 constexpr Bytes default_card_reserve = 256_MiB;
-
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 
 std::string_view take_number(std::string_view& text) {
     std::size_t end = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <gpushard/error.hpp>
+#include <gpushard/index_limits.hpp>
 
 #include "core/answer_memory.hpp"
 #include "core/plan_request.hpp"
@@ -21,7 +22,6 @@ namespace gpushard {
 namespace {
 
 constexpr std::size_t most_devices = 65536;
-constexpr std::int64_t most_dim = 1 << 20;
 constexpr std::int64_t any_count = std::numeric_limits<std::int64_t>::max();
 /// Shares are derived from rows; a text may round them.
 constexpr double share_tolerance = 1e-6;
@@ -71,7 +71,7 @@ std::optional<PlanFault> fault_of_index(const IndexProfile& index) {
     faults.unless(metric_from_number(static_cast<std::int32_t>(index.metric)).has_value(), "metric",
                   to_string(index.metric), "the name of a metric");
     faults.unless(std::isfinite(index.metric_arg), "metric_arg", std::to_string(index.metric_arg), "a finite number");
-    faults.within("dim", index.dim, 1, most_dim);
+    faults.within("dim", index.dim, 1, largest_dim);
     faults.within("count", index.count, 0, any_count);
     if (faults.any()) return faults.first();
     // What validate_index of a request allows: no sum over a plan wraps.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/ascii.hpp"
 #include "device/device_name.hpp"
 #include "device/device_spec.hpp"
 #include "device/edit_distance.hpp"
@@ -46,8 +47,6 @@ std::string joined(const Words& words) {
     for (const std::string& word : words) text += word;
     return text;
 }
-
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 
 /// "rtx409024" of "rtx409024gb", "...24g" and "...24gib".
 std::string without_unit(std::string text) {

@@ -10,6 +10,7 @@
 
 #include <gpushard/error.hpp>
 
+#include "core/ascii.hpp"
 #include "device/card_name.hpp"
 #include "device/device_spec.hpp"
 #include "device/edit_distance.hpp"
@@ -68,7 +69,6 @@ std::string letters_and_digits(std::string_view text) {
 
 /// "0 1" is two numbers, which 01 is not.
 bool has_spaced_digits(std::string_view text) {
-    const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
     bool digit = false;
     bool space = false;
     for (const char c : text) {

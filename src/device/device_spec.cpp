@@ -5,13 +5,14 @@
 #include <cctype>
 #include <charconv>
 
+#include "core/ascii.hpp"
+
 namespace gpushard {
 namespace {
 
 constexpr const char* examples = "expected one such as cuda:0, cpu=2GiB or 4xA100-40GB";
 
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 
 std::string without_spaces(std::string_view text) {

@@ -1,19 +1,14 @@
 #include "device/no_cards.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
+
+#include "device/kernel_files.hpp"
 
 namespace gpushard {
 namespace {
 
 using Cards = std::optional<std::vector<std::string>>;
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-    return text;
-}
 
 std::vector<std::string> elements_of(std::string_view value) {
     std::vector<std::string> elements;

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <gpushard/index_limits.hpp>
+
 #include "report/json_reader.hpp"
 
 namespace gpushard {
@@ -13,7 +15,6 @@ namespace {
 constexpr std::size_t most_entries = 10'000;
 constexpr std::size_t most_texts = 64;
 constexpr std::int64_t largest_count = 1'000'000'000'000;
-constexpr std::int64_t largest_dim = 1 << 20;
 
 ErrorKind parse_kind(const std::string& text) {
     for (const ErrorKind kind : {ErrorKind::invalid_argument, ErrorKind::insufficient_memory, ErrorKind::bad_file,

@@ -7,6 +7,7 @@
 
 #include <gpushard/byte_source.hpp>
 #include <gpushard/explain.hpp>
+#include <gpushard/index_limits.hpp>
 
 #include "explain/advice.hpp"
 #include "explain/amounts.hpp"
@@ -104,7 +105,7 @@ private:
         const auto [dims_end, dims_error] = std::from_chars(dims->data(), dims->data() + dims->size(), reading.dim);
         constexpr std::int64_t most_rows = std::int64_t{1} << 40;
         if (rows_error != std::errc{} || dims_error != std::errc{} || reading.rows > most_rows ||
-            reading.dim > (1 << 20)) {
+            reading.dim > largest_dim) {
             return {};
         }
         reading.bytes = static_cast<Bytes>(reading.rows) * static_cast<Bytes>(reading.dim) * 4;

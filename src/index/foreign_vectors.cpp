@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <gpushard/index_limits.hpp>
 #include <gpushard/printable_text.hpp>
 
 #include "index/foreign_file.hpp"
@@ -16,9 +17,7 @@ namespace {
 constexpr std::string_view data = "these are data, not an index: build one from them with Faiss";
 constexpr std::string_view other_index = "only the library that wrote it reads it: build a Faiss index of the vectors";
 
-constexpr std::uint64_t largest_dim = 1 << 20;
-
-bool is_dim(std::uint64_t dim) { return dim >= 1 && dim <= largest_dim; }
+bool is_dim(std::uint64_t dim) { return dim >= 1 && dim <= std::uint64_t{largest_dim}; }
 
 std::string shape(std::uint64_t rows, std::uint64_t columns) {
     return std::to_string(rows) + " x " + std::to_string(columns);

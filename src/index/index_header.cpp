@@ -2,11 +2,10 @@
 
 #include <cmath>
 
+#include <gpushard/index_limits.hpp>
+
 namespace gpushard {
 namespace {
-
-// The bound that Faiss itself sets when it reads an index.
-constexpr std::int32_t largest_dim = 1 << 20;
 
 Metric checked_metric(const IndexCursor& cursor, const IndexField<std::int32_t>& field) {
     const auto metric = metric_from_number(field.value);
