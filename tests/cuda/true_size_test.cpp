@@ -40,9 +40,12 @@ protected:
             if (placement.device.kind == DeviceKind::cpu) on_host += placement.memory.resident;
         }
         EXPECT_LE(anonymous_peak - anonymous_before, 256_MiB + plan.host_staging_bytes + on_host);
-        // Every byte once, and what the fingerprint is made of a second time.
+        // Every byte once, and what the fingerprint and the centre are made of a second time.
         const Bytes of_fingerprint = plan.index.payload_offset + 64_KiB;
-        EXPECT_EQ(index.load_report().file_bytes_read, plan.index.bytes + of_fingerprint);
+        const std::int64_t sample_rows = plan.precision == Precision::f32 ? 0 : 65'536;
+        EXPECT_EQ(index.load_report().centre_sample_rows, sample_rows);
+        EXPECT_EQ(index.load_report().file_bytes_read,
+                  plan.index.bytes + of_fingerprint + static_cast<Bytes>(sample_rows) * plan.index.row_bytes());
         EXPECT_THAT(index.load_report().recovery, testing::IsEmpty());
         expect_planned_peaks(index, 0.02);
         for (std::size_t i = 0; i < plan.devices.size(); ++i) {

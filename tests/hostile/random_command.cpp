@@ -200,10 +200,12 @@ std::string CommandMaker::output(const ListedCommand& command) {
 }
 
 std::vector<std::string> CommandMaker::files_that_must_not_change(const ListedCommand& command) const {
-    if (command.has("--force") && !made_.has("--force")) return Sandbox::inputs();
+    const bool must_not_replace = command.has("--force") && !made_.has("--force");
     std::vector<std::string> names;
     for (const std::string& name : Sandbox::inputs()) {
-        if (sandbox_.is_one_of(name, made_.reads)) names.push_back(name);
+        const std::vector<std::string>& arrays = Sandbox::replaced_by_search();
+        const bool may_replace = command.name == "search" && std::ranges::find(arrays, name) != arrays.end();
+        if ((must_not_replace && !may_replace) || sandbox_.is_one_of(name, made_.reads)) names.push_back(name);
     }
     return names;
 }

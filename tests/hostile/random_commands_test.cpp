@@ -81,8 +81,6 @@ bool was_asked_for(const std::string& difference, const RandomCommand& command) 
     if (difference.starts_with("new: "))
         return is_among(command.writes) || (name == "nothing" && command.has("dangling"));
     if (difference.starts_with("gone: ")) return false;
-    // As mktemp makes them: nothing is lost.
-    if (name == "empty" && command.name() == "search") return is_among(command.writes);
     // Other names of an old output are touched with it.
     const auto is_old = [](const std::string& written) {
         return std::ranges::find(Sandbox::old_outputs(), written) != Sandbox::old_outputs().end();

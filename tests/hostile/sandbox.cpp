@@ -109,6 +109,11 @@ const std::vector<std::string>& Sandbox::inputs() {
     return names;
 }
 
+const std::vector<std::string>& Sandbox::replaced_by_search() {
+    static const std::vector<std::string> names = {"queries.npy", "link.npy", "hard.npy", "wide.npy", "empty"};
+    return names;
+}
+
 const std::vector<std::string>& Sandbox::old_outputs() {
     static const std::vector<std::string> names = {"old.npy", "old.index", "link_to_old", "hard_old"};
     return names;

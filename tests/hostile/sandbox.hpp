@@ -41,6 +41,9 @@ public:
     /// Files to be read, and other names for them.
     static const std::vector<std::string>& inputs();
 
+    /// Those that `search` replaces when it is told to write there: arrays as it writes them, and the empty file.
+    static const std::vector<std::string>& replaced_by_search();
+
     /// Files that may be written over.
     static const std::vector<std::string>& old_outputs();
 
