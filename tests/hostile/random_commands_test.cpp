@@ -39,7 +39,8 @@ void expect_a_known_end(const RandomCommand& command, const ChildResult& result)
     EXPECT_FALSE(result.hung) << "it did not end when it was asked to";
     if (result.was_stopped) {
         EXPECT_TRUE(command.may_take_long) << "it did not end";
-        EXPECT_TRUE(result.signal == SIGTERM || result.exit_code == 6 || result.exit_code == 0) << result.exit_code;
+        // It may also have come to its own end meanwhile.
+        EXPECT_TRUE(result.signal == SIGTERM || (result.exit_code >= 0 && result.exit_code <= 6)) << result.exit_code;
         return;
     }
     EXPECT_EQ(result.signal, 0);
