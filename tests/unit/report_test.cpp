@@ -199,7 +199,8 @@ TEST(ReportPlan, SaysWhichDevicesHoldRowsLessACentre) {
                 HasSubstr("  centring     cards hold rows less the mean of a sample where rows lie far from zero\n"));
     EXPECT_THAT(to_text(small_plan(replicated())),
                 HasSubstr("  centring     every device holds rows less the mean of a sample\n"));
-    for (const Json& device : Json::parse(to_json(small_plan(replicated())))["devices"]) {
+    const Json plan = Json::parse(to_json(small_plan(replicated())));
+    for (const Json& device : plan["devices"]) {
         EXPECT_EQ(device["centring"], "always");
     }
     EXPECT_THAT(to_text(plan_placement(small_index(), {host_part("cpu", 1_GiB)})), Not(HasSubstr("centring")));
