@@ -6,6 +6,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "shard/row_kernels.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/row_scan.cpp"
 #include <hwy/foreach_target.h>
@@ -213,27 +215,6 @@ void scan(const RowBlock<Format>& rows, const ScanQueries& queries, std::int64_t
     scan_rest<Metric, Format, most - 1>(rows, block, query, queries.count - query);
 }
 
-/// Sums in another order than a distance.
-float squared_norm(const float* row, std::size_t dim) {
-    const Floats floats;
-    const std::size_t lanes = hn::Lanes(floats);
-    Vector sums[4] = {hn::Zero(floats), hn::Zero(floats), hn::Zero(floats), hn::Zero(floats)};
-    std::size_t at = 0;
-    for (; at + 4 * lanes <= dim; at += 4 * lanes) {
-#pragma GCC unroll 4
-        for (std::size_t part = 0; part < 4; ++part) {
-            const Vector values = hn::LoadU(floats, row + at + part * lanes);
-            sums[part] = hn::MulAdd(values, values, sums[part]);
-        }
-    }
-    for (; at < dim; at += lanes) {
-        const auto own = hn::FirstN(floats, dim - at);
-        const Vector values = hn::IfThenElseZero(own, hn::LoadU(floats, row + at));
-        sums[0] = hn::MulAdd(values, values, sums[0]);
-    }
-    return hn::GetLane(hn::SumOfLanes(floats, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]))));
-}
-
 /// |row - query|^2 is |row|^2 + |query|^2 - 2 row*query, which takes less arithmetic, but loses digits. So it only
 /// tells which rows need not be scored: those whose distance exceeds the one to beat by more than rounding can be.
 /// No sum of n terms is off by more than n units in the last place of the sum of their absolute values (Higham,
@@ -300,8 +281,9 @@ void scan_by_l2(const RowBlock<Float32>& rows, const ScanQueries& queries, std::
         scan_for<SquaredL2, Float32, RowsFrom::memory, most_queries>(some, query_block(queries, dim, 0), 0);
         float row_bounds[bounded_rows];
         for (std::int64_t row = 0; row < some.count; ++row) {
-            row_bounds[row] = bound.of(
-                squared_norm(some.values + static_cast<std::size_t>(row) * some.stride, static_cast<std::size_t>(dim)));
+            float squared_norm = 0;
+            scan_rows(some.values + static_cast<std::size_t>(row) * some.stride, 1, dim, &squared_norm);
+            row_bounds[row] = bound.of(squared_norm);
         }
         std::int64_t query = most_queries;
         for (; query + most_queries <= queries.count; query += most_queries) {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <functional>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
@@ -17,6 +15,7 @@
 #include "cpu/candidate_lists.hpp"
 #include "cpu/row_scan.hpp"
 #include "shard/centred_queries.hpp"
+#include "shard/row_kernels.hpp"
 #include "shard/shard_answers.hpp"
 
 namespace gpushard {
@@ -24,11 +23,6 @@ namespace {
 
 /// From so many answers on, ordering them is shared among threads, in parts of so many.
 constexpr std::int64_t shared_answers = 8192;
-
-float squared_norm(const float* values, std::int64_t dim) {
-    return static_cast<float>(std::transform_reduce(values, values + dim, 0.0, std::plus<>(),
-                                                    [](float value) { return static_cast<double>(value) * value; }));
-}
 
 /// Takes the best k of sorted lists, which are of different rows, in order.
 class ListMerge {
@@ -99,14 +93,13 @@ private:
         for (std::int64_t query = 0; query < count; ++query) {
             const float* const from = queries + query * dim_;
             float* const to = queries_ + query * stride_;
-            const bool is_shifted = centre != nullptr && shifts_queries(metric);
-            if (is_shifted) {
+            if (centre != nullptr && shifts_queries(metric)) {
                 subtract_centre(from, 1, dim_, centre, to);
             } else {
                 std::memcpy(to, from, static_cast<std::size_t>(dim_) * sizeof(float));
             }
             if (metric == Metric::l2) {
-                terms_[query] = squared_norm(to, dim_);
+                scan_rows(to, 1, dim_, &terms_[query]);
             } else {
                 terms_[query] = centre == nullptr ? 0 : static_cast<float>(centre_product(from, centre, dim_));
             }

@@ -147,7 +147,7 @@ GPUSHARD_AVX2 inline __m256 eight_of(LessCentre values) {
     return _mm256_sub_ps(_mm256_loadu_ps(values.row), _mm256_loadu_ps(values.centre));
 }
 
-/// Halves eight values and adds what is known of them: their squares, and how many underflowed.
+/// Rounds eight values and adds what is known of them: their squares, and how many underflowed.
 GPUSHARD_AVX2 inline void round_eight_to_f16(__m256 value, std::uint16_t* halves, __m256& squares,
                                              __m256i& underflowed) {
     // Doubled bits have no sign. With this much more zero is the largest signed number, and all others keep their

@@ -120,13 +120,7 @@ public:
                                               std::int64_t first_row, std::int64_t rows) {
         ListMemory memory(queries, rows);
         CandidateLists lists(memory.data(), queries, rows);
-        const ScanRows block = {
-            .values = stored_.data() + static_cast<std::size_t>(first_row * dim_) * element_bytes(precision_),
-            .precision = precision_,
-            .dim = dim_,
-            .count = rows,
-            .first = static_cast<std::uint32_t>(first_row)};
-        scan_block(metric, queries_from(metric, first_query, queries), block, aligned(wide_), lists);
+        scan(metric, first_query, queries, first_row, rows, lists);
         std::vector<std::vector<float>> found(static_cast<std::size_t>(queries),
                                               std::vector<float>(static_cast<std::size_t>(rows), NAN));
         for (std::int64_t q = 0; q < queries; ++q) {
@@ -152,13 +146,7 @@ public:
             ListMemory memory(queries, k);
             CandidateLists lists(memory.data(), queries, k);
             for (std::int64_t first = 0; first < rows_; first += chunk) {
-                const ScanRows block = {
-                    .values = stored_.data() + static_cast<std::size_t>(first * dim_) * element_bytes(precision_),
-                    .precision = precision_,
-                    .dim = dim_,
-                    .count = std::min(chunk, rows_ - first),
-                    .first = static_cast<std::uint32_t>(first)};
-                scan_block(Metric::l2, queries_from(Metric::l2, first_query, queries), block, aligned(wide_), lists);
+                scan(Metric::l2, first_query, queries, first, std::min(chunk, rows_ - first), lists);
             }
             for (std::int64_t q = 0; q < queries; ++q) {
                 const std::span<const Candidate> sorted = lists.sorted(q);
@@ -208,6 +196,17 @@ private:
     ScanQueries queries_from(Metric metric, std::int64_t first, std::int64_t count) {
         const std::vector<float>& terms = metric == Metric::l2 ? squared_norms_ : terms_;
         return {query(first), terms.data() + first, count};
+    }
+
+    void scan(Metric metric, std::int64_t first_query, std::int64_t queries, std::int64_t first_row, std::int64_t rows,
+              CandidateLists& lists) {
+        const ScanRows block = {
+            .values = stored_.data() + static_cast<std::size_t>(first_row * dim_) * element_bytes(precision_),
+            .precision = precision_,
+            .dim = dim_,
+            .count = rows,
+            .first = static_cast<std::uint32_t>(first_row)};
+        scan_block(metric, queries_from(metric, first_query, queries), block, aligned(wide_), lists);
     }
 
     static float* aligned(std::vector<float>& values) {
